@@ -1,0 +1,332 @@
+"""The settings of a site: `callstats.toml` and the environment, read once and checked whole.
+
+Every fault is one line that says what is wrong, where (file and key, or environment variable) and what is allowed;
+several faults are told together in one `SettingsError`. Environment variables (`CALLSTATS_CADENCE__OFF_S=3`) win
+over the file, and `data` given to `Settings.load` wins over both.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentFault
+
+from callstats.errors import SettingsError
+from callstats.settings_faults import fault_lines, unknown_variables
+from callstats.settings_types import (
+    Country,
+    Database,
+    Day,
+    Extensions,
+    Identifier,
+    Mailboxes,
+    Number,
+    PhoneNumbers,
+    Prefixes,
+    Text,
+    Texts,
+    TimeZone,
+    Whole,
+    Window,
+    Windows,
+)
+
+CONFIG_NAME = "callstats.toml"
+ENV_PREFIX = "CALLSTATS_"
+
+class Part(BaseModel):
+    """A section of the settings: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+
+
+class Cadence(Part):
+    """The reference ringing tone; `on_s` and `off_s` in seconds (Latvia 1 + 4, domain 2a)."""
+
+    on_s: Number = Field(1.0, gt=0, le=60)
+    off_s: Number = Field(4.0, ge=0, le=60)
+
+    @property
+    def period_s(self) -> float:
+        """Length of one signal with its pause in seconds."""
+        return self.on_s + self.off_s
+
+
+class ThirdSignal(Part):
+    """How the third-signal share is judged (design 3, clause 15.1); `short_abandon_s` None means signals x period."""
+
+    signals: Whole = Field(3, ge=1, le=20)
+    boundary: Literal["before_next", "end_of_tone"] = "before_next"
+    clock: Literal["union", "leg"] = "union"
+    short_abandon_s: Number | None = Field(None, ge=0, le=600)
+
+
+class Rule(Part):
+    """A dated change of the third-signal rule, for one department or (None) for all; unset keys stay as they were."""
+
+    effective_from: Day
+    department: str | None = None
+    on_s: Number | None = Field(None, gt=0, le=60)
+    off_s: Number | None = Field(None, ge=0, le=60)
+    signals: Whole | None = Field(None, ge=1, le=20)
+    boundary: Literal["before_next", "end_of_tone"] | None = None
+    clock: Literal["union", "leg"] | None = None
+    short_abandon_s: Number | None = Field(None, ge=0, le=600)
+
+
+class Hours(Part):
+    """Working hours per weekday, local time; a day that is not named is closed."""
+
+    mon: Windows = ()
+    tue: Windows = ()
+    wed: Windows = ()
+    thu: Windows = ()
+    fri: Windows = ()
+    sat: Windows = ()
+    sun: Windows = ()
+
+    @property
+    def week(self) -> tuple[tuple[Window, ...], ...]:
+        """Windows of Monday to Sunday: index as in `date.weekday()`."""
+        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
+
+
+# A placeholder until the site gives its own (domain 4c).
+_LONG, _USUAL, _SHORT = (Window(480, 1080),), (Window(480, 1020),), (Window(480, 900),)
+DEFAULT_HOURS = Hours(mon=_LONG, tue=_USUAL, wed=_USUAL, thu=_USUAL, fri=_SHORT)
+
+
+class Hotline(Part):
+    """The free information phone of clause 17: its numbers and mailboxes, who is responsible, who else calls back."""
+
+    numbers: PhoneNumbers = ()
+    mailboxes: Mailboxes = ()
+    department: str | None = None
+    callback_departments: Texts = ()
+
+
+class Name(Part):
+    """Name of a department by language."""
+
+    lv: Text | None = None
+    en: Text | None = None
+
+
+class Department(Part):
+    """A department in a period `[valid_from, valid_to)` (None: open); one id may have several periods."""
+
+    id: Identifier
+    name: Name = Name()
+    parent: Text | None = None
+    extensions: Extensions = ()
+    queues: Texts = ()
+    numbers: PhoneNumbers = ()
+    valid_from: Day | None = None
+    valid_to: Day | None = None
+    hours: Hours | None = None
+
+    @model_validator(mode="after")
+    def _period(self) -> Department:
+        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
+            raise ValueError("valid_to is the first day no longer valid and must be later than valid_from")
+        return self
+
+    def overlaps(self, other: Department) -> bool:
+        """Whether both are valid on at least one common day."""
+        mine, theirs = (self.valid_from or date.min), (other.valid_from or date.min)
+        return mine < (other.valid_to or date.max) and theirs < (self.valid_to or date.max)
+
+
+class CdrCustom(Part):
+    """Column list of one `cdr_custom` file, as `fields =` or the mapping of cdr_custom.conf writes it."""
+
+    columns: Annotated[tuple[Text, ...], Field(min_length=3)]
+    name: Text | None = None
+
+
+class PbxTime(Part):
+    """How the PBX writes times: `cdr_csv_utc` is true where cdr.conf says `usegmtime=yes`."""
+
+    cdr_csv_utc: bool = False
+
+
+class Features(Part):
+    """Feature codes of the PBX: pickup codes and the codes (prefixes) that open a mailbox."""
+
+    pickup: Texts = ("*8",)
+    voicemail: Texts = ("*97", "*98")
+
+
+class Numbers(Part):
+    """Phone number protection: key file (in the data folder if relative), days in the vault (0: off)."""
+
+    key_file: Path = Path("numbers.key")
+    vault_days: Whole = Field(5, ge=0, le=366)
+
+
+class CalendarRules(Part):
+    """Holidays: follow moved working days, hours less before a holiday, and the file with exceptions."""
+
+    follow_moved_days: bool = True
+    preholiday_minus_h: Number = Field(1.0, ge=0, le=12)
+    overrides: Path | None = None
+
+
+class Settings(BaseSettings):
+    """All settings of a site. Build with `Settings.load`; frozen; paths are absolute after loading."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    timezone: TimeZone = "Europe/Riga"
+    country: Country = "LV"
+    data: Path = Path("data")
+    pbx: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "pbx"
+    database: Database | None = Field(None, repr=False)
+    main_numbers: PhoneNumbers = ()
+    outbound_prefixes: Prefixes = ()
+    trunks: Texts = ()
+    cadence: Cadence = Cadence()
+    third_signal: ThirdSignal = ThirdSignal()
+    rules: tuple[Rule, ...] = ()
+    hours: Hours = DEFAULT_HOURS
+    hotline: Hotline = Hotline()
+    departments: tuple[Department, ...] = ()
+    cdr_custom: tuple[CdrCustom, ...] = ()
+    pbx_time: PbxTime = PbxTime()
+    features: Features = Features()
+    numbers: Numbers = Numbers()
+    calendar: CalendarRules = CalendarRules()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; no dotenv, no secrets folder."""
+        return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _references(self) -> Settings:
+        faults = [*_department_faults(self.departments), *_reference_faults(self)]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    @classmethod
+    def load(cls, config: Path | None = None, data: Path | None = None) -> Settings:
+        """Settings from a file (default: `callstats.toml` here, if there is one) and the environment.
+
+        `data` in the file is relative to the file, elsewhere to the current folder. Raises SettingsError with one line
+        per fault.
+        """
+        path = config or (Path(CONFIG_NAME) if Path(CONFIG_NAME).exists() else None)
+        values = _read(path) if path else {}
+        where = path.name if path else CONFIG_NAME
+        faults = unknown_variables(cls, os.environ, ENV_PREFIX)
+        try:
+            settings = cls(**values)
+        except ValidationError as error:
+            raise SettingsError("\n".join(faults + fault_lines(cls, error, where, os.environ, ENV_PREFIX))) from None
+        except EnvironmentFault as error:
+            raise SettingsError(f"environment: {str(error).splitlines()[0]}; lists and sections are JSON there") from None
+        if faults:
+            raise SettingsError("\n".join(faults))
+        home = path.resolve().parent if path else Path.cwd()
+        own = "data" in values and not any(name.upper() == f"{ENV_PREFIX}DATA" for name in os.environ)
+        folder = data.resolve() if data else ((home if own else Path.cwd()) / settings.data.expanduser()).resolve()
+        numbers = settings.numbers.model_copy(update={"key_file": folder / settings.numbers.key_file.expanduser()})
+        overrides = settings.calendar.overrides
+        calendar = settings.calendar.model_copy(
+            update={"overrides": home / overrides.expanduser() if overrides else None}
+        )
+        return settings.model_copy(update={"data": folder, "numbers": numbers, "calendar": calendar})
+
+    @property
+    def database_url(self) -> str:
+        """SQL URL of the cases and the catalog; SQLite in the data folder unless `database` says otherwise."""
+        return self.database or f"sqlite:///{self.data / 'callstats.sqlite3'}"
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.timezone)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name}: not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path.name}: not UTF-8 text; save the file as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from None
+
+
+def _shared(departments: tuple[Department, ...], kind: Literal["extensions", "queues", "numbers"]) -> Iterable[str]:
+    seen: dict[str, list[tuple[int, Department]]] = {}
+    for place, department in enumerate(departments):
+        for value in getattr(department, kind):
+            for other_place, other in seen.get(value, ()):
+                if department.id != other.id and department.overlaps(other):
+                    yield (
+                        f"departments[{place}].{kind}: {value} already belongs to {other.id!r} "
+                        f"(departments[{other_place}]) at the same time; give one of them valid_to or remove it"
+                    )
+            seen.setdefault(value, []).append((place, department))
+
+
+def _department_faults(departments: tuple[Department, ...]) -> Iterable[str]:
+    for place, department in enumerate(departments):
+        for other_place, other in enumerate(departments[:place]):
+            if department.id == other.id and department.overlaps(other):
+                yield (
+                    f"departments[{place}].id: {department.id!r} is already departments[{other_place}] at the same time; "
+                    "give the earlier one valid_to and the later one valid_from"
+                )
+    for kind in ("extensions", "queues", "numbers"):
+        yield from _shared(departments, kind)  # type: ignore[arg-type]
+    parents = {d.id: d.parent for d in departments}
+    for place, department in enumerate(departments):
+        chain, current = [department.id], department.parent
+        while current is not None and current not in chain:
+            chain.append(current)
+            current = parents.get(current)
+        if current == department.id:
+            yield f"departments[{place}].parent: goes in a circle ({' > '.join([*chain, department.id])})"
+
+
+def _reference_faults(settings: Settings) -> Iterable[str]:
+    known = sorted({d.id for d in settings.departments})
+    names: Mapping[str, str | None] = {
+        "hotline.department": settings.hotline.department,
+        **{f"hotline.callback_departments[{i}]": d for i, d in enumerate(settings.hotline.callback_departments)},
+        **{f"rules[{i}].department": rule.department for i, rule in enumerate(settings.rules)},
+    }
+    for key, name in names.items():
+        if name is not None and name not in known:
+            yield f"{key}: no department {name!r}; known: {', '.join(known) or 'none'}"
+    if (settings.hotline.numbers or settings.hotline.mailboxes) and settings.hotline.department is None:
+        yield "hotline.department: is missing; name the department that checks the hotline's messages"
+    for place, department in enumerate(settings.departments):
+        for number in set(department.numbers) & set(settings.hotline.numbers):
+            if department.id != settings.hotline.department:
+                yield (
+                    f"departments[{place}].numbers: {number} is a hotline number; "
+                    f"it belongs to {settings.hotline.department!r} already"
+                )
