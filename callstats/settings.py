@@ -1,8 +1,8 @@
 """The settings of a site: `callstats.toml` and the environment, read once and checked whole.
 
-Every fault is one line that says what is wrong, where (file and key, or environment variable) and what is allowed;
-several faults are told together in one `SettingsError`. Environment variables (`CALLSTATS_CADENCE__OFF_S=3`) win
-over the file, and `data` given to `Settings.load` wins over both.
+Every fault is one line that says what is wrong, where (file and key, or environment variable) and what is
+allowed; several faults are told together in one `SettingsError`. Environment variables
+(`CALLSTATS_CADENCE__OFF_S=3`) win over the file, and `data` given to `Settings.load` wins over both.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as EnvironmentFault
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables
 from callstats.settings_types import (
+    Blocks,
     Country,
     Database,
     Day,
@@ -43,6 +44,7 @@ from callstats.settings_types import (
 CONFIG_NAME = "callstats.toml"
 ENV_PREFIX = "CALLSTATS_"
 
+
 class Part(BaseModel):
     """A section of the settings: frozen, no unknown keys."""
 
@@ -52,8 +54,8 @@ class Part(BaseModel):
 class Cadence(Part):
     """The reference ringing tone; `on_s` and `off_s` in seconds (Latvia 1 + 4, domain 2a)."""
 
-    on_s: Number = Field(1.0, gt=0, le=60)
-    off_s: Number = Field(4.0, ge=0, le=60)
+    on_s: Number = Field(default=1.0, gt=0, le=60)
+    off_s: Number = Field(default=4.0, ge=0, le=60)
 
     @property
     def period_s(self) -> float:
@@ -62,25 +64,25 @@ class Cadence(Part):
 
 
 class ThirdSignal(Part):
-    """How the third-signal share is judged (design 3, clause 15.1); `short_abandon_s` None means signals x period."""
+    """How the third-signal share is judged (clause 15.1); `short_abandon_s` None: signals x period."""
 
-    signals: Whole = Field(3, ge=1, le=20)
+    signals: Whole = Field(default=3, ge=1, le=20)
     boundary: Literal["before_next", "end_of_tone"] = "before_next"
     clock: Literal["union", "leg"] = "union"
-    short_abandon_s: Number | None = Field(None, ge=0, le=600)
+    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
 
 
 class Rule(Part):
-    """A dated change of the third-signal rule, for one department or (None) for all; unset keys stay as they were."""
+    """A dated change of the third-signal rule, for one department or (None) all; unset keys stay."""
 
     effective_from: Day
     department: str | None = None
-    on_s: Number | None = Field(None, gt=0, le=60)
-    off_s: Number | None = Field(None, ge=0, le=60)
-    signals: Whole | None = Field(None, ge=1, le=20)
+    on_s: Number | None = Field(default=None, gt=0, le=60)
+    off_s: Number | None = Field(default=None, ge=0, le=60)
+    signals: Whole | None = Field(default=None, ge=1, le=20)
     boundary: Literal["before_next", "end_of_tone"] | None = None
     clock: Literal["union", "leg"] | None = None
-    short_abandon_s: Number | None = Field(None, ge=0, le=600)
+    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
 
 
 class Hours(Part):
@@ -106,7 +108,7 @@ DEFAULT_HOURS = Hours(mon=_LONG, tue=_USUAL, wed=_USUAL, thu=_USUAL, fri=_SHORT)
 
 
 class Hotline(Part):
-    """The free information phone of clause 17: its numbers and mailboxes, who is responsible, who else calls back."""
+    """The free information phone (clause 17): numbers, mailboxes, who is responsible, who else calls back."""
 
     numbers: PhoneNumbers = ()
     mailboxes: Mailboxes = ()
@@ -170,14 +172,14 @@ class Numbers(Part):
     """Phone number protection: key file (in the data folder if relative), days in the vault (0: off)."""
 
     key_file: Path = Path("numbers.key")
-    vault_days: Whole = Field(5, ge=0, le=366)
+    vault_days: Whole = Field(default=5, ge=0, le=366)
 
 
 class CalendarRules(Part):
     """Holidays: follow moved working days, hours less before a holiday, and the file with exceptions."""
 
     follow_moved_days: bool = True
-    preholiday_minus_h: Number = Field(1.0, ge=0, le=12)
+    preholiday_minus_h: Number = Field(default=1.0, ge=0, le=12)
     overrides: Path | None = None
 
 
@@ -185,15 +187,20 @@ class Settings(BaseSettings):
     """All settings of a site. Build with `Settings.load`; frozen; paths are absolute after loading."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
     )
 
     timezone: TimeZone = "Europe/Riga"
     country: Country = "LV"
     data: Path = Path("data")
     pbx: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "pbx"
-    database: Database | None = Field(None, repr=False)
+    database: Database | None = Field(default=None, repr=False)
     main_numbers: PhoneNumbers = ()
+    number_blocks: Blocks = ()
     outbound_prefixes: Prefixes = ()
     trunks: Texts = ()
     cadence: Cadence = Cadence()
@@ -231,8 +238,8 @@ class Settings(BaseSettings):
     def load(cls, config: Path | None = None, data: Path | None = None) -> Settings:
         """Settings from a file (default: `callstats.toml` here, if there is one) and the environment.
 
-        `data` in the file is relative to the file, elsewhere to the current folder. Raises SettingsError with one line
-        per fault.
+        `data` in the file is relative to the file, elsewhere to the current folder. Raises SettingsError with
+        one line per fault.
         """
         path = config or (Path(CONFIG_NAME) if Path(CONFIG_NAME).exists() else None)
         values = _read(path) if path else {}
@@ -241,15 +248,23 @@ class Settings(BaseSettings):
         try:
             settings = cls(**values)
         except ValidationError as error:
-            raise SettingsError("\n".join(faults + fault_lines(cls, error, where, os.environ, ENV_PREFIX))) from None
+            raise SettingsError(
+                "\n".join(faults + fault_lines(cls, error, where, os.environ, ENV_PREFIX))
+            ) from None
         except EnvironmentFault as error:
-            raise SettingsError(f"environment: {str(error).splitlines()[0]}; lists and sections are JSON there") from None
+            raise SettingsError(
+                f"environment: {str(error).splitlines()[0]}; lists and sections are JSON there"
+            ) from None
         if faults:
             raise SettingsError("\n".join(faults))
         home = path.resolve().parent if path else Path.cwd()
         own = "data" in values and not any(name.upper() == f"{ENV_PREFIX}DATA" for name in os.environ)
-        folder = data.resolve() if data else ((home if own else Path.cwd()) / settings.data.expanduser()).resolve()
-        numbers = settings.numbers.model_copy(update={"key_file": folder / settings.numbers.key_file.expanduser()})
+        folder = (
+            data.resolve() if data else ((home if own else Path.cwd()) / settings.data.expanduser()).resolve()
+        )
+        numbers = settings.numbers.model_copy(
+            update={"key_file": folder / settings.numbers.key_file.expanduser()}
+        )
         overrides = settings.calendar.overrides
         calendar = settings.calendar.model_copy(
             update={"overrides": home / overrides.expanduser() if overrides else None}
@@ -258,7 +273,7 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """SQL URL of the cases and the catalog; SQLite in the data folder unless `database` says otherwise."""
+        """SQL URL of cases and catalog; SQLite in the data folder unless `database` says otherwise."""
         return self.database or f"sqlite:///{self.data / 'callstats.sqlite3'}"
 
     @cached_property
@@ -275,10 +290,14 @@ def _read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise SettingsError(f"{path.name}: not UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}; name the file with --config") from None
+        raise SettingsError(
+            f"{path}: cannot be read: {error.strerror}; name the file with --config"
+        ) from None
 
 
-def _shared(departments: tuple[Department, ...], kind: Literal["extensions", "queues", "numbers"]) -> Iterable[str]:
+def _shared(
+    departments: tuple[Department, ...], kind: Literal["extensions", "queues", "numbers"]
+) -> Iterable[str]:
     seen: dict[str, list[tuple[int, Department]]] = {}
     for place, department in enumerate(departments):
         for value in getattr(department, kind):
@@ -286,7 +305,7 @@ def _shared(departments: tuple[Department, ...], kind: Literal["extensions", "qu
                 if department.id != other.id and department.overlaps(other):
                     yield (
                         f"departments[{place}].{kind}: {value} already belongs to {other.id!r} "
-                        f"(departments[{other_place}]) at the same time; give one of them valid_to or remove it"
+                        f"(departments[{other_place}]) at the same time; give one valid_to or remove it"
                     )
             seen.setdefault(value, []).append((place, department))
 
@@ -296,11 +315,11 @@ def _department_faults(departments: tuple[Department, ...]) -> Iterable[str]:
         for other_place, other in enumerate(departments[:place]):
             if department.id == other.id and department.overlaps(other):
                 yield (
-                    f"departments[{place}].id: {department.id!r} is already departments[{other_place}] at the same time; "
-                    "give the earlier one valid_to and the later one valid_from"
+                    f"departments[{place}].id: {department.id!r} is already departments[{other_place}] "
+                    "at the same time; give the earlier one valid_to and the later one valid_from"
                 )
     for kind in ("extensions", "queues", "numbers"):
-        yield from _shared(departments, kind)  # type: ignore[arg-type]
+        yield from _shared(departments, kind)
     parents = {d.id: d.parent for d in departments}
     for place, department in enumerate(departments):
         chain, current = [department.id], department.parent
@@ -315,7 +334,10 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
     known = sorted({d.id for d in settings.departments})
     names: Mapping[str, str | None] = {
         "hotline.department": settings.hotline.department,
-        **{f"hotline.callback_departments[{i}]": d for i, d in enumerate(settings.hotline.callback_departments)},
+        **{
+            f"hotline.callback_departments[{i}]": d
+            for i, d in enumerate(settings.hotline.callback_departments)
+        },
         **{f"rules[{i}].department": rule.department for i, rule in enumerate(settings.rules)},
     }
     for key, name in names.items():

@@ -110,7 +110,7 @@ def fault_lines(
 
 
 def unknown_variables(root: type[BaseModel], environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Faults for variables with our prefix that name no setting: a mistyped one must not be ignored silently."""
+    """Faults for variables with our prefix that name no setting: a mistyped one must not pass silently."""
     known = sorted(root.model_fields)
     lines = []
     for name in sorted(environ):

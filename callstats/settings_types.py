@@ -15,7 +15,7 @@ EMERGENCY = frozenset({"110", "112", "113", "01", "02", "03", "04"})
 
 
 class Window(NamedTuple):
-    """Opening time of a day in local minutes after midnight, half-open: `[opens, closes)`, at most 1440 (24:00)."""
+    """Open hours of a day in local minutes after midnight, half-open `[opens, closes)`, up to 1440."""
 
     opens: int
     closes: int
@@ -31,8 +31,12 @@ def minutes(text: object) -> int:
 
 
 def _windows(value: object) -> object:
-    if not isinstance(value, list | tuple) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in value):
-        raise ValueError('must be a list of pairs such as [["08:00", "12:00"], ["13:00", "17:00"]], or [] for closed')
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(p, list | tuple) and len(p) == 2 for p in value
+    ):
+        raise ValueError(
+            'must be a list of pairs such as [["08:00", "12:00"], ["13:00", "17:00"]], or [] for closed'
+        )
     found = [p if isinstance(p, Window) else Window(minutes(p[0]), minutes(p[1])) for p in value]
     end = -1
     for (opens, closes), pair in zip(found, value, strict=True):
@@ -76,7 +80,9 @@ def _number(text: str) -> str:
 
 def _extension(text: str) -> str:
     if not re.fullmatch(r"[\w.+*#-]+", text):
-        raise ValueError(f'{text!r} is not an extension; write it as the PBX dials it, "201" and not "PJSIP/201"')
+        raise ValueError(
+            f'{text!r} is not an extension; write it as the PBX dials it, "201" and not "PJSIP/201"'
+        )
     if text in EMERGENCY:
         raise ValueError(f"{text} is an emergency number and cannot be an extension")
     return text
@@ -96,7 +102,9 @@ def _text(text: str) -> str:
 
 def _identifier(text: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", text):
-        raise ValueError(f'{text!r} is not an id; use small letters a-z, digits, "-" and "_", such as "social"')
+        raise ValueError(
+            f'{text!r} is not an id; use small letters a-z, digits, "-" and "_", such as "social"'
+        )
     return text
 
 
@@ -133,6 +141,7 @@ PhoneNumbers = Annotated[tuple[Annotated[str, AfterValidator(_number)], ...], Af
 Extensions = Annotated[tuple[Annotated[str, AfterValidator(_extension)], ...], AfterValidator(_unique)]
 Mailboxes = Annotated[tuple[Annotated[str, AfterValidator(_mailbox)], ...], AfterValidator(_unique)]
 Prefixes = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$")], ...], AfterValidator(_unique)]
+Blocks = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{3,14}$")], ...], AfterValidator(_unique)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Country = Annotated[str, AfterValidator(_country)]
 Database = Annotated[str, AfterValidator(_database)]
