@@ -1,0 +1,1 @@
+"""From what a PBX wrote to events: one dialect per format, nothing vanishes."""
