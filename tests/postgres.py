@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,8 +38,20 @@ OPTIONS = {
     "shared_buffers": "32MB",
     "log_min_messages": "warning",
 }
-# The server stops (fast: open connections are cut) when we close the pipe, and also when we are killed.
-UNTIL_WE_ARE_GONE = 'exec 3<&0; "$@" & server=$!; (read -r _ <&3; kill -INT $server) & wait $server'
+
+# The server stops (fast: open connections are cut) when we write a line or are gone; in the latter case nobody
+# is left to remove the folder either.
+SUPERVISED = """
+exec 3<&0; folder=$1; shift
+"$@" & server=$!
+(read -r _ <&3 && orphan=no || orphan=yes
+ kill -INT $server
+ if [ $orphan = yes ]; then
+     while kill -0 $server 2>&-; do sleep 0.1; done
+     rm -rf "$folder"
+ fi) &
+wait $server
+"""
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,9 @@ def _answers(server: PostgresServer, process: subprocess.Popen[bytes]) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(b"stop\n")
         process.stdin.close()
     try:
         process.wait(timeout=30)
@@ -162,7 +176,7 @@ def running_server() -> Iterator[PostgresServer]:
                 pytest.fail(f"initdb failed: {(folder / 'log').read_text(errors='replace')}", pytrace=False)
             for _ in range(ATTEMPTS):
                 server = PostgresServer(_free_port(), password)
-                command = ["sh", "-c", UNTIL_WE_ARE_GONE, "sh", str(bin_folder / "postgres")]
+                command = ["sh", "-c", SUPERVISED, "sh", str(folder), str(bin_folder / "postgres")]
                 command += ["-D", str(folder / "data"), "-p", str(server.port)]
                 command += [f"--{name}={value}" for name, value in OPTIONS.items()]
                 process = _as(user, command, folder, log.fileno(), subprocess.PIPE)
