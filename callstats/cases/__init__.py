@@ -1,0 +1,1 @@
+"""The SQL side: catalog of the facts, number vault; SQLite by default, PostgreSQL by URL."""

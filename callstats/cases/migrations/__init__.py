@@ -1,0 +1,1 @@
+"""Alembic migrations of the SQL side; run by `callstats.cases.database`."""

@@ -1,0 +1,109 @@
+"""Parquet files on disk: written so that a crash leaves the whole file or none."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date
+from pathlib import Path
+from typing import cast
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from callstats.errors import StoreError
+
+UNSHARED = "line_key"  # every value differs: a dictionary would only cost
+
+
+def new_id() -> str:
+    """A name that no other file has."""
+    return uuid.uuid4().hex
+
+
+def write(table: pa.Table, path: Path) -> int:
+    """Writes `table` as zstd Parquet to a temporary name, forces it to disk, renames it; returns its bytes.
+
+    Raises StoreError when the disk refuses.
+    """
+    draft = path.with_name(f".{path.name}.tmp")
+    shared = [name for name in table.column_names if name != UNSHARED]
+    try:
+        _folder(path.parent)
+        with open(draft, "wb") as file:
+            pq.write_table(table, file, compression="zstd", use_dictionary=shared)
+            file.flush()
+            os.fsync(file.fileno())
+            size = file.tell()
+        draft.rename(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            draft.unlink()
+        raise StoreError(
+            f"{path.parent}: cannot be written: {error.strerror or error}; see to disk and rights"
+        ) from error
+    return size
+
+
+def _folder(path: Path) -> None:
+    if path.is_dir():
+        return
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    sync_folder(path.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Forces names of a folder to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(paths: Sequence[Path], schema: pa.Schema | None, columns: Sequence[str] | None = None) -> pa.Table:
+    """Rows of the files; a column of `schema` that an older file lacks is null there. None: the files' own.
+
+    Raises FileNotFoundError when a file is gone.
+    """
+    if schema is None:
+        schema = pa.unify_schemas([pq.read_schema(path) for path in paths]) if paths else pa.schema([])
+    if not paths:
+        empty = schema.empty_table()
+        return empty.select(list(columns)) if columns is not None else empty
+    data = ds.dataset([str(path) for path in paths], schema=schema, format="parquet")
+    return cast(pa.Table, data.to_table(columns=list(columns) if columns is not None else None))
+
+
+def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:
+    """The rows of each `local_date`, days in order; raises StoreError on a row without one."""
+    day = table["local_date"]
+    if day.null_count:
+        raise StoreError("store: a row has no local_date; every event and computed row belongs to a day")
+    found = sorted(pc.unique(day).to_pylist())
+    if len(found) == 1:
+        yield found[0], table
+        return
+    for value in found:
+        yield value, table.filter(pc.equal(day, pa.scalar(value, pa.date32())))
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """`table` with the columns of `schema` first, in order and type, and any further ones behind.
+
+    Raises StoreError when a column is missing or its values do not fit.
+    """
+    missing = [name for name in schema.names if name not in table.column_names]
+    if missing:
+        raise StoreError(f"store: the table lacks {', '.join(missing)}")
+    further = [field for field in table.schema if field.name not in schema.names]
+    wanted = pa.schema([*schema, *further])
+    try:
+        return table.select(wanted.names).cast(wanted)
+    except pa.ArrowInvalid as error:
+        raise StoreError(f"store: the table does not fit its schema: {str(error).splitlines()[0]}") from None
