@@ -103,9 +103,7 @@ class Departments:
         """Name of a department (latest period, or on `day`); the other language, then the id, stand in."""
         periods = [e for e in self.entries if e.id == department]
         if day is not None:
-            periods = [
-                e for e in periods if Member("queue", "", "", e.valid_from, e.valid_to).valid_on(day)
-            ] or periods
+            periods = [e for e in periods if e.valid_on(day)] or periods
         if not periods:
             return department
         latest = max(periods, key=lambda e: e.valid_from or date.min).name

@@ -57,13 +57,14 @@ NumberClass = Literal[
     "foreign",
     "emergency",
     "short_code",
-    "service",  # feature codes (*8), queue names and special extensions (s, i, t)
+    "service",  # feature codes (*8)
+    "label",  # words of the dialplan: special extensions (s, i, t) and queue names
     "anonymous",
     "legacy7",  # seven digits, as before 2008: not repaired
     "unparsed",
     "empty",
 ]
-PLAIN_CLASSES = frozenset({"extension", "own", "emergency", "short_code", "service"})
+PLAIN_CLASSES = frozenset({"extension", "own", "emergency", "short_code", "service", "label"})
 # A line that a citizen can be called back on; 80, 81, 90 and short codes never count as clients (domain 3e).
 CLIENT_CLASSES = frozenset({"mobile", "fixed", "m2m", "other_service", "foreign", "legacy7"})
 
@@ -71,7 +72,7 @@ _WITHHELD = frozenset(
     {"anonymous", "unknown", "restricted", "private", "unavailable", "withheld", "blocked", "nonumber"}
     | {"numberwithheld", "idwithheld"}
 )
-_SPECIAL = frozenset({"s", "i", "t", "h", "o", "a", "e", "T", "fax", "failed", "hang"})
+_SPECIAL = frozenset({"s", "i", "t", "h", "o", "a", "e", "T", "fax", "failed", "hang", "~~s~~"})
 _LV: tuple[tuple[NumberClass, re.Pattern[str]], ...] = (
     ("mobile", re.compile(r"2\d{7}")),
     ("fixed", re.compile(r"6\d{7}")),
@@ -260,7 +261,9 @@ def normalise(raw: str, plan: NumberPlan) -> Number:
         return Number("emergency", None, digits)
     if text in plan.extensions:
         return Number("extension", None, text)
-    if text in plan.names or text in _SPECIAL or re.fullmatch(r"[*#][\d*#]*", text):
+    if text in plan.names or text in _SPECIAL:
+        return Number("label", None, text)
+    if re.fullmatch(r"[*#][\d*#]*", text):
         return Number("service", None, text)
     if not re.fullmatch(r"\+?[0-9]+", digits):
         return Number("unparsed", None, text)
@@ -286,7 +289,8 @@ def normalise(raw: str, plan: NumberPlan) -> Number:
 def stored(number: Number, pseudonymiser: Pseudonymiser) -> str:
     """What may be kept of a number in the facts: own, short and service ones plain, clients' as pseudonym.
 
-    "anonymous" and "" (nothing said) stay apart. Digits too few to reach anyone (under five) stay plain.
+    "anonymous" and "" (nothing said) stay apart. Digits too few to reach anyone (under five) stay plain; words
+    that the plan does not know may be a person's SIP name and become pseudonyms.
     """
     if number.cls == "service":
         return mask(number.text)  # *21*28404019# diverts to a client's number

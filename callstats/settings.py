@@ -142,6 +142,10 @@ class Department(Part):
             raise ValueError("valid_to is the first day no longer valid and must be later than valid_from")
         return self
 
+    def valid_on(self, day: date) -> bool:
+        """Whether the department is valid on a local date."""
+        return (self.valid_from or date.min) <= day and (self.valid_to is None or day < self.valid_to)
+
     def overlaps(self, other: Department) -> bool:
         """Whether both are valid on at least one common day."""
         mine, theirs = (self.valid_from or date.min), (other.valid_from or date.min)

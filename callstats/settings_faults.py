@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import types
 import typing
 from collections.abc import Iterator, Mapping
 
@@ -13,15 +12,13 @@ from pydantic_core import ErrorDetails
 Loc = tuple[int | str, ...]
 
 # Variables with the prefix that are read elsewhere and are no settings.
-RESERVED = ("CONFIG", "TEST_", "BENCH_")
+RESERVED = ("CONFIG", "TEST_", "BENCH_", "REWRITE_")
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
     """Settings models within an annotation such as `tuple[Department, ...]` or `Hours | None`."""
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
     for inner in typing.get_args(annotation):
         yield from _models(inner)
 
@@ -110,14 +107,15 @@ def fault_lines(
 
 
 def unknown_variables(root: type[BaseModel], environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Faults for variables with our prefix that name no setting: a mistyped one must not pass silently."""
+    """Faults for variables that look like a mistyped setting; others with the prefix are not ours to judge."""
     known = sorted(root.model_fields)
     lines = []
     for name in sorted(environ):
         key = name.upper()
         if not key.startswith(prefix) or key.removeprefix(prefix).startswith(RESERVED):
             continue
-        word = key.removeprefix(prefix).partition("__")[0].lower()
-        if word not in known:
+        word, nested, _ = key.removeprefix(prefix).lower().partition("__")
+        mistyped = bool(nested) or bool(difflib.get_close_matches(word, known, n=1, cutoff=0.75))
+        if word not in known and mistyped:
             lines.append(f"environment variable {name}: unknown setting; {did_you_mean(word, known)}")
     return lines
