@@ -27,7 +27,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class NationalYear:
-    """Days off of a year and its neighbours: legal holidays, observed ones, moved days (off, worked instead)."""
+    """Days off of a year and its neighbours: legal, observed, moved (day off, day worked instead)."""
 
     legal: frozenset[date]
     observed: frozenset[date]

@@ -287,7 +287,7 @@ def normalise(raw: str, plan: NumberPlan) -> Number:
 
 
 def stored(number: Number, pseudonymiser: Pseudonymiser) -> str:
-    """What may be kept of a number in the facts: own, short and service ones plain, clients' as pseudonym.
+    """What may be kept of a number in the facts: own, short, service plain, clients' as pseudonym.
 
     "anonymous" and "" (nothing said) stay apart. Digits too few to reach anyone (under five) stay plain; words
     that the plan does not know may be a person's SIP name and become pseudonyms.

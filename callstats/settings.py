@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFault
@@ -24,6 +25,7 @@ from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables
 from callstats.settings_types import (
     Blocks,
+    Columns,
     Country,
     Database,
     Day,
@@ -153,9 +155,9 @@ class Department(Part):
 
 
 class CdrCustom(Part):
-    """Column list of one `cdr_custom` file, as `fields =` or the mapping of cdr_custom.conf writes it."""
+    """Columns of one `cdr_custom` file: a list, or the text of `fields =` or of the mapping, copied."""
 
-    columns: Annotated[tuple[Text, ...], Field(min_length=3)]
+    columns: Columns
     name: Text | None = None
 
 
@@ -233,7 +235,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        faults = [*_department_faults(self.departments), *_reference_faults(self)]
+        faults = [*_department_faults(self), *_reference_faults(self)]
         if faults:
             raise ValueError("\n".join(faults))
         return self
@@ -299,22 +301,27 @@ def _read(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _shared(
-    departments: tuple[Department, ...], kind: Literal["extensions", "queues", "numbers"]
-) -> Iterable[str]:
+def _spelling(value: str, country: str) -> str:
+    """One spelling for +371 67012200 and 67012200, so that one number has one owner."""
+    return value.removeprefix(f"+{phonenumbers.country_code_for_region(country)}")
+
+
+def _shared(settings: Settings, kind: Literal["extensions", "queues", "numbers"]) -> Iterable[str]:
     seen: dict[str, list[tuple[int, Department]]] = {}
-    for place, department in enumerate(departments):
+    for place, department in enumerate(settings.departments):
         for value in getattr(department, kind):
-            for other_place, other in seen.get(value, ()):
+            earlier = seen.setdefault(_spelling(value, settings.country), [])
+            for other_place, other in earlier:
                 if department.id != other.id and department.overlaps(other):
                     yield (
                         f"departments[{place}].{kind}: {value} already belongs to {other.id!r} "
                         f"(departments[{other_place}]) at the same time; give one valid_to or remove it"
                     )
-            seen.setdefault(value, []).append((place, department))
+            earlier.append((place, department))
 
 
-def _department_faults(departments: tuple[Department, ...]) -> Iterable[str]:
+def _department_faults(settings: Settings) -> Iterable[str]:
+    departments = settings.departments
     for place, department in enumerate(departments):
         for other_place, other in enumerate(departments[:place]):
             if department.id == other.id and department.overlaps(other):
@@ -322,8 +329,9 @@ def _department_faults(departments: tuple[Department, ...]) -> Iterable[str]:
                     f"departments[{place}].id: {department.id!r} is already departments[{other_place}] "
                     "at the same time; give the earlier one valid_to and the later one valid_from"
                 )
-    for kind in ("extensions", "queues", "numbers"):
-        yield from _shared(departments, kind)
+    yield from _shared(settings, "extensions")
+    yield from _shared(settings, "queues")
+    yield from _shared(settings, "numbers")
     parents = {d.id: d.parent for d in departments}
     for place, department in enumerate(departments):
         chain, current = [department.id], department.parent
@@ -349,9 +357,13 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
             yield f"{key}: no department {name!r}; known: {', '.join(known) or 'none'}"
     if (settings.hotline.numbers or settings.hotline.mailboxes) and settings.hotline.department is None:
         yield "hotline.department: is missing; name the department that checks the hotline's messages"
+    hotline = {_spelling(number, settings.country) for number in settings.hotline.numbers}
     for place, department in enumerate(settings.departments):
-        for number in set(department.numbers) & set(settings.hotline.numbers):
-            if department.id != settings.hotline.department:
+        for number in department.numbers:
+            if (
+                department.id != settings.hotline.department
+                and _spelling(number, settings.country) in hotline
+            ):
                 yield (
                     f"departments[{place}].numbers: {number} is a hotline number; "
                     f"it belongs to {settings.hotline.department!r} already"

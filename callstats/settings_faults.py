@@ -107,7 +107,7 @@ def fault_lines(
 
 
 def unknown_variables(root: type[BaseModel], environ: Mapping[str, str], prefix: str) -> list[str]:
-    """Faults for variables that look like a mistyped setting; others with the prefix are not ours to judge."""
+    """Faults for variables that look like a mistyped setting; others with the prefix are not ours."""
     known = sorted(root.model_fields)
     lines = []
     for name in sorted(environ):

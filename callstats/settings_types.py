@@ -130,6 +130,21 @@ def _database(text: str) -> str:
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
 
 
+def _columns(value: object) -> object:
+    """A column list as people have it: a list, `fields =` of an advanced mapping, or a classic mapping's text."""
+    if not isinstance(value, str):
+        return value
+    items = [item.strip() for item in re.split(r",(?![^(){}]*[)}])", value.rpartition("=>")[2])]
+    return [_column(item) for item in items]
+
+
+def _column(item: str) -> str:
+    variable = re.search(r"\$\{CDR\(([^(){}]*)\)\}", item)
+    if variable or "$" not in item:
+        return variable[1] if variable else item
+    raise ValueError(f"{item!r} is no CDR column; write ${{CDR(name)}}, or the columns as a list of names")
+
+
 Number = Annotated[float, BeforeValidator(_not_bool)]
 Whole = Annotated[int, BeforeValidator(_not_bool)]
 Day = Annotated[date, BeforeValidator(_day)]
@@ -142,6 +157,7 @@ Extensions = Annotated[tuple[Annotated[str, AfterValidator(_extension)], ...], A
 Mailboxes = Annotated[tuple[Annotated[str, AfterValidator(_mailbox)], ...], AfterValidator(_unique)]
 Prefixes = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$")], ...], AfterValidator(_unique)]
 Blocks = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{3,14}$")], ...], AfterValidator(_unique)]
+Columns = Annotated[tuple[Text, ...], BeforeValidator(_columns), Field(min_length=3)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Country = Annotated[str, AfterValidator(_country)]
 Database = Annotated[str, AfterValidator(_database)]
