@@ -39,8 +39,8 @@ OPTIONS = {
     "log_min_messages": "warning",
 }
 
-# The server stops (fast: open connections are cut) when we write a line or are gone; in the latter case nobody
-# is left to remove the folder either.
+# The server stops (fast: open connections are cut) when we write a line or are gone; in the latter case
+# nobody is left to remove the folder either.
 SUPERVISED = """
 exec 3<&0; folder=$1; shift
 "$@" & server=$!

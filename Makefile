@@ -1,0 +1,51 @@
+# Everything starts here; `make` alone tells what there is.
+PYTHON ?= python3
+PORT ?= 8000
+PYTEST_ARGS ?=
+BIN := .venv/bin
+export PORT
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install demo test accuracy lint types imports pytest lock clean system-run system-test dev
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: system-run ## .venv with the command callstats (at once done when nothing changed)
+	@$(PYTHON) tools/install.py run
+
+demo: install ## set up, load the sample recordings, show the dashboards on 127.0.0.1:8000 (PORT=… changes it)
+	@$(BIN)/callstats demo
+
+test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
+
+accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
+	@$(BIN)/python -m tests.accuracy
+
+lint: dev ## ruff
+	@$(BIN)/ruff check --quiet .
+
+types: dev ## mypy --strict
+	@$(BIN)/mypy
+
+imports: dev ## the import contracts
+	@$(BIN)/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+pytest: dev ## the tests alone; PYTEST_ARGS="-k queue" narrows them
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+lock: dev ## write the lock files anew (UPGRADE=1: newest versions; with Python 3.11)
+	@sh tools/lock.sh
+
+clean: ## remove what the commands above made
+	@rm -rf .venv .demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+system-run:
+	@$(PYTHON) tools/system.py run
+
+system-test:
+	@$(PYTHON) tools/system.py test
+
+dev: system-run
+	@$(PYTHON) tools/install.py dev
