@@ -1,9 +1,9 @@
 """The facts: zstd Parquet under the data folder, listed by the catalog in the SQL database.
 
 Events are appended batch by batch, computed tables are replaced day by day; nothing is edited. A file is
-announced (pending, with a lease), written, forced to disk, renamed and then made valid in one short transaction:
-a crash at any point leaves the facts as they were or as they are meant to be. Files that gave way stay for a
-grace period, and longer for those who said that they read (`Store.reading`).
+announced (pending, with a lease), written, forced to disk, renamed and then made valid in one short
+transaction: a crash at any point leaves the facts as they were or as they are meant to be. Files that gave
+way stay for a grace period, and longer for those who said that they read (`Store.reading`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Store:
     ) -> pa.Table:
         """Rows of a table from day `first` to day `last`, both included; None leaves an end open.
 
-        Columns are those of `callstats.fields` unless named; `channels`, an internal table, has those of its files.
+        Columns are those of `callstats.fields` unless named; `channels`, an internal one, has its files'.
         """
         schema = TABLES[name].schema if name in TABLES else None
         if schema is not None and "local_date" not in schema.names:
@@ -129,7 +129,7 @@ class Store:
         return BatchWriter(self, batch)
 
     def append_batch(self, batch: Batch, events: Iterable[pa.Table], rejects: pa.Table | None = None) -> bool:
-        """Appends a batch (`EVENTS` and `REJECTS` rows) as one step; False, and nothing done, if it is known."""
+        """Appends a batch (`EVENTS`, `REJECTS` rows) as one step; False, and nothing done, if it is known."""
         with self.database.read() as connection:
             if catalog.batch(connection, batch.id) is not None:
                 return False
@@ -151,8 +151,8 @@ class Store:
     ) -> None:
         """Replaces the rows of `tables` on `days` in one transaction; a day without rows becomes empty.
 
-        Every table needs `local_date`; rows of other days raise StoreError. `based_on` is the `counter()` that
-        the rows were computed from: raises ConflictError where newer ones are there already.
+        Every table needs `local_date`; rows of other days raise StoreError. `based_on` is the `counter()`
+        that the rows were computed from: raises ConflictError where newer ones are there.
         """
         wanted = set(days)
         based = self.counter() if based_on is None else based_on

@@ -22,7 +22,7 @@ MIGRATION_LOCK: Final = 0x63616C6C  # advisory lock number on PostgreSQL
 
 
 class Database:
-    """One SQL database; `read()` and `write()` give a connection in a transaction that ends with the block."""
+    """One SQL database; `read()` and `write()` give a connection in a transaction, ended with the block."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

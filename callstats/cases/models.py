@@ -1,7 +1,7 @@
 """Tables of the SQL side. Instants are UTC; `local_date` is a day in the site's time zone.
 
-The catalog knows every batch and every Parquet file of the facts. A file is `pending` (being written, until its
-lease ends), `live`, or `replaced` (kept for those who still read it).
+The catalog knows every batch and every Parquet file of the facts. A file is `pending` (being written, until
+its lease ends), `live`, or `replaced` (kept for those who still read it).
 """
 
 from __future__ import annotations
