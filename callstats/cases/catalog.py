@@ -365,6 +365,11 @@ def sweep(connection: Connection, now: datetime, grace: timedelta) -> list[str]:
     return [row.path for row in gone]
 
 
+def valid_paths(connection: Connection) -> list[str]:
+    """Paths of all valid files."""
+    return list(connection.execute(select(files.c.path).where(files.c.state == "live")).scalars())
+
+
 def paths(connection: Connection) -> set[str]:
     """Paths of all files that the catalog knows, in any state."""
     return set(connection.execute(select(files.c.path)).scalars())

@@ -39,6 +39,7 @@ class Vault:
         self, database: Database, pseudonymiser: Pseudonymiser, expiry: Expiry | None, clock: Clock = utc_now
     ) -> None:
         self.database = database
+        self.pseudonymiser = pseudonymiser
         self.expiry = expiry
         self.clock = clock
         self._ciphers = _ciphers(pseudonymiser)
@@ -115,7 +116,7 @@ class Vault:
             return cipher.decrypt(nonce, sealed, pseudonym.encode()).decode()
         except InvalidTag:
             raise StoreError(
-                "number vault: a number does not open with this key file; restore the key file from the backup"
+                "number vault: a number does not open with this key file; restore it from the backup"
             ) from None
 
 

@@ -1,0 +1,105 @@
+"""What is wrong with a site: configuration, database, data, extensions nobody declared, rejected lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from callstats.calendar import Calendar
+from callstats.cases import catalog
+from callstats.cases.database import HEAD
+from callstats.departments import Departments
+from callstats.recompute import rules_digest
+from callstats.settings import Settings
+from callstats.store import Store
+
+SHOWN: Final = 10
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: `well` or not, and what was `found`, in one line."""
+
+    what: str
+    well: bool
+    found: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks of a site whose settings could be read. Raises StoreError if the database does not open."""
+    with Store.open(settings) as store:
+        return [
+            _configuration(settings),
+            Check("database", True, f"{store.database.name}, revision {HEAD}"),
+            *_data(store, settings),
+            _extensions(store, settings),
+            _rejects(store),
+        ]
+
+
+def _configuration(settings: Settings) -> Check:
+    Calendar.from_settings(settings)  # reads the file with exceptions, and says what is wrong with it
+    units = {entry.id for entry in settings.departments}
+    phones = {phone for entry in settings.departments for phone in entry.extensions}
+    if not units:
+        return Check("configuration", False, "no departments; name them in callstats.toml ([[departments]])")
+    return Check("configuration", True, f"{len(units)} departments with {len(phones)} extensions")
+
+
+def _data(store: Store, settings: Settings) -> Iterator[Check]:
+    with store.database.read() as connection:
+        batches = catalog.all_batches(connection)
+        files = catalog.valid_paths(connection)
+        stale = catalog.stale_days(connection, rules_digest(settings))
+    yield Check(
+        "data",
+        True,
+        f"version {store.data_version()}; {sum(b.rows_new for b in batches)} lines of {len(batches)} files",
+    )
+    missing = sorted(path for path in files if not (store.root / path).is_file())
+    found = (
+        f"{len(missing)} are missing, such as {missing[0]}; restore them from the backup"
+        if missing
+        else "all there"
+    )
+    yield Check("data files", not missing, found)
+    told = f"{len(stale)} days are out of date; the next command that shows figures computes them"
+    yield Check("computed days", not stale, told if stale else "up to date")
+
+
+def _extensions(store: Store, settings: Settings) -> Check:
+    """Phones that rang although no department has them on that day."""
+    departments = Departments.from_settings(settings)
+    rang = store.scan("attempts", columns=["employee", "local_date"])
+    pairs = rang.filter(pc.is_valid(rang["employee"])).group_by(["employee", "local_date"]).aggregate([])
+    unknown = sorted(
+        {
+            phone
+            for phone, day in zip(pairs["employee"].to_pylist(), pairs["local_date"].to_pylist(), strict=True)
+            if departments.of("extension", phone, day) is None
+        }
+    )
+    if not unknown:
+        return Check("extensions", True, "every phone that rang belongs to a department")
+    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+    return Check(
+        "extensions",
+        False,
+        f"in no department: {', '.join(unknown[:SHOWN])}{more}; add them in callstats.toml",
+    )
+
+
+def _rejects(store: Store) -> Check:
+    rejects: pa.Table = store.scan("rejects", columns=["reason"])
+    if rejects.num_rows == 0:
+        return Check("rejects", True, "none")
+    counted = rejects.group_by("reason").aggregate([("reason", "count")])
+    often = sorted(
+        zip(counted["reason_count"].to_pylist(), counted["reason"].to_pylist(), strict=True), reverse=True
+    )
+    told = "; ".join(f"{count} × {reason}" for count, reason in often[:SHOWN])
+    return Check("rejects", False, f"{rejects.num_rows} lines ({told}); see callstats export rejects")

@@ -1,0 +1,228 @@
+"""Loading files and folders into the store: what is new is added, nothing vanishes, nothing is doubled.
+
+A file is identified by its content. The same content again is a no-op; of a longer version, or of rotated
+parts in any order, only lines that no loaded file had are added (`line_key` decides). Each file is one
+transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import IO, Final
+
+import pyarrow as pa
+
+from callstats.cases import catalog
+from callstats.cases.catalog import Batch, ConflictError
+from callstats.cases.vault import Vault
+from callstats.errors import CallstatsError, InputError, UsageError
+from callstats.fields import REJECTS
+from callstats.recompute import recompute
+from callstats.settings import Settings
+from callstats.store import Store
+from ingest.base import Context, Dialect, Reading, Reject
+from ingest.bounded import bounded
+from ingest.news import News
+from ingest.reader import identify
+
+log = logging.getLogger(__name__)
+
+HEAD_BYTES: Final = 4096
+HASH_BLOCK: Final = 1 << 20
+TRIES: Final = 5
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one file.
+
+    `status`: `loaded`, `known` (same content as before), `skipped` (empty, or in a folder and no format of
+    ours) or `failed`. Counts are records: `read == kept + ignored + rejected`, `kept == new + known`.
+    """
+
+    path: str
+    status: str
+    dialect: str | None = None
+    batch: str | None = None
+    read: int = 0
+    kept: int = 0
+    ignored: int = 0
+    rejected: int = 0
+    new: int = 0
+    known: int = 0
+    ignored_reasons: dict[str, int] = field(default_factory=dict)
+    reason: str | None = None
+
+    @property
+    def clean(self) -> bool:
+        """Nothing was rejected and nothing failed."""
+        return self.status != "failed" and self.rejected == 0
+
+
+def load(
+    paths: Iterable[Path], settings: Settings, store: Store, *, compute: bool = True
+) -> list[FileReport]:
+    """Loads files, and folders with all files below, then computes the days that they touch.
+
+    A fault of one file is told in its report and does not stop the others. Raises UsageError for a path that
+    does not exist, before anything is loaded.
+    """
+    found = list(_files(paths, settings.data))
+    vault = Vault.open(settings, store.database, store.clock)
+    reports = [_load_or_tell(path, named, settings, store, vault) for path, named in found]
+    store.sweep()
+    if compute:
+        recompute(store, settings)
+    return reports
+
+
+def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:
+    """Each file once, with whether it was named itself; folders in order of names, without our own data."""
+    given = list(paths)
+    for path in given:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+    seen: set[Path] = set()
+    for path in given:
+        for file in _below(path, data) if path.is_dir() else (path,):
+            if (real := file.resolve()) not in seen:
+                seen.add(real)
+                yield file, file is path
+
+
+def _below(folder: Path, data: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if (Path(place) / name).resolve() != data.resolve())
+        yield from (Path(place) / name for name in sorted(names))
+
+
+def _load_or_tell(path: Path, named: bool, settings: Settings, store: Store, vault: Vault) -> FileReport:
+    try:
+        if not path.is_file():
+            return FileReport(str(path), "skipped", reason="not a regular file")
+        if path.stat().st_size == 0:
+            return FileReport(str(path), "skipped", reason="empty")
+        try:
+            dialect = identify(path)
+        except InputError as error:
+            if named:
+                raise
+            return FileReport(str(path), "skipped", reason=str(error))
+        return _load(path, dialect, settings, store, vault)
+    except CallstatsError as error:
+        return FileReport(str(path), "failed", reason=str(error))
+    except OSError as error:
+        return FileReport(str(path), "failed", reason=f"{path}: cannot be read: {error.strerror or error}")
+
+
+def _load(path: Path, dialect: Dialect, settings: Settings, store: Store, vault: Vault) -> FileReport:
+    for _ in range(TRIES):
+        with path.open("rb") as file:
+            batch, earlier = _identity(path, file, dialect, settings, store)
+            with store.database.read() as connection:
+                same = catalog.batch(connection, batch.id)
+            if same is not None:
+                return _as_known(path, same)
+            try:
+                return _load_once(path, file, dialect, batch, earlier, settings, store, vault)
+            except ConflictError:
+                log.info("%s: another process loaded the same meanwhile; once more", path)
+    raise InputError(f"{path}: other processes keep loading the same lines; load it when they are done")
+
+
+def _as_known(path: Path, batch: Batch) -> FileReport:
+    kept = batch.rows_kept
+    return FileReport(
+        str(path), "known", batch.dialect, batch.id,
+        read=batch.rows_read, kept=kept, ignored=batch.rows_ignored, rejected=batch.rows_rejected, new=0, known=kept, reason=f"same content as {batch.path}, loaded before",
+    )  # fmt: skip
+
+
+def _identity(
+    path: Path, file: IO[bytes], dialect: Dialect, settings: Settings, store: Store
+) -> tuple[Batch, list[Batch]]:
+    """The batch that this content is, and the loaded batches it is the same as or a longer version of."""
+    size = os.fstat(file.fileno()).st_size
+    first = file.read(HEAD_BYTES).partition(b"\n")[0]
+    # a message file holds one message and never grows, and all of them begin the same way
+    start = hashlib.sha256(first).hexdigest() if dialect.source != "voicemail" else ""
+    with store.database.read() as connection:
+        candidates = catalog.lineage(connection, start, settings.pbx, dialect.name) if start else []
+    sizes = sorted({b.size for b in candidates if b.size < size} | {size})
+    hashes = _hashes(file, sizes)
+    content = hashes[size]
+    identity = "\0".join((settings.pbx, dialect.name, content)).encode()
+    start = start or content
+    batch = Batch(
+        id=hashlib.blake2b(identity, digest_size=16).hexdigest(),
+        pbx=settings.pbx, source=dialect.source, dialect=dialect.name, path=str(path),
+        sha256=content, size=size, lineage=start,
+    )  # fmt: skip
+    return batch, [b for b in candidates if hashes.get(b.size) == b.sha256]
+
+
+def _hashes(file: IO[bytes], sizes: Sequence[int]) -> dict[int, str]:
+    """SHA-256 of the file's first `sizes` bytes (in rising order), read once."""
+    file.seek(0)
+    digest, done, found = hashlib.sha256(), 0, {}
+    for size in sizes:
+        while done < size:
+            block = file.read(min(HASH_BLOCK, size - done))
+            if not block:
+                raise InputError(f"{file.name}: became shorter while it was read; load it again")
+            digest.update(block)
+            done += len(block)
+        found[size] = digest.hexdigest()
+    return found
+
+
+def _load_once(
+    path: Path,
+    file: IO[bytes],
+    dialect: Dialect,
+    batch: Batch,
+    earlier: Sequence[Batch],
+    settings: Settings,
+    store: Store,
+    vault: Vault,
+) -> FileReport:
+    context = Context.of(settings, vault.pseudonymiser, batch.id)
+    writer = store.writer(batch)
+    news = News(store, batch)
+    report = FileReport(str(path), "loaded", dialect.name, batch.id)
+    file.seek(0)
+    for reading in dialect.read(bounded(file, batch.size), context, str(path)):
+        writer.add(news.of(reading.events))
+        writer.reject(_reject_rows(reading.rejects, batch))
+        report = _added(report, reading)
+    known = news.known
+    final = replace(
+        batch, rows_read=report.read, rows_kept=report.kept, rows_ignored=report.ignored,
+        rows_rejected=report.rejected, rows_new=report.kept - known,
+    )  # fmt: skip
+    if report.read != report.kept + report.ignored + report.rejected:
+        raise AssertionError(f"{path}: read {report.read} is not kept + ignored + rejected")
+    vault.put(context.numbers)  # before the commit: a crash between the two must not lose a number
+    writer.commit(final, grown_from=[b.id for b in earlier])
+    return replace(report, new=report.kept - known, known=known)
+
+
+def _added(report: FileReport, reading: Reading) -> FileReport:
+    reasons = dict(report.ignored_reasons)
+    for reason, count in reading.ignored_why.items():
+        reasons[reason] = reasons.get(reason, 0) + count
+    return replace(
+        report, read=report.read + reading.read, kept=report.kept + reading.kept,
+        ignored=report.ignored + reading.ignored, rejected=report.rejected + len(reading.rejects),
+        ignored_reasons=reasons,
+    )  # fmt: skip
+
+
+def _reject_rows(rejects: Sequence[Reject], batch: Batch) -> pa.Table:
+    rows = [asdict(reject) | {"batch": batch.id, "dialect": batch.dialect} for reject in rejects]
+    return pa.Table.from_pylist(rows, schema=REJECTS.schema)
