@@ -1,0 +1,98 @@
+"""Events → channels → calls, visits, attempts and messages: one SQL text per table, run in order.
+
+Each text in ``sql/`` reads named tables and yields one; a newcomer reads them in the order of `STEPS`. The texts know
+no configuration: departments, hours and rules come as tables, so that the same texts serve every site.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from callstats.assemble.rules import THIRD_SIGNAL_RULES, third_signal_rules
+from callstats.calendar import Calendar
+from callstats.departments import Departments
+from callstats.engine import Parameter, Session, conform
+from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
+from callstats.settings import Settings
+
+# The call's frame, then phones, then visits, then what people read. Each name is a text in sql/.
+STEPS: Final = (
+    "cdr_rows", "feed_gaps", "channels", "names", "pickups", "callers", "queue_stays", "legs_heard", "answers",
+    "unreachable", "legs", "transfers", "touches", "attempts", "stays", "rings", "rotations", "messages_left", "outcomes",
+    "visits_measured", "visits_judged", "calls", "disagreements", "call_channels",
+)  # fmt: skip
+RESULTS: Final[tuple[tuple[Table, str], ...]] = (
+    (CALLS, "calls"),
+    (VISITS, "visits_judged"),
+    (ATTEMPTS, "attempts"),
+    (MESSAGES, "messages_left"),
+    (DISAGREEMENTS, "disagreements"),
+    (CHANNELS, "call_channels"),
+)
+
+
+@cache
+def text(name: str) -> str:
+    """The SQL text of one step."""
+    return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+
+
+def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str, pa.Table]:
+    """The tables calls, visits, attempts, messages, disagreements and channels that ``events`` amount to.
+
+    ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables.
+    """
+    with Session() as session:
+        session.table("events", events, EVENTS.schema)
+        _reference_tables(session, settings)
+        session.view("heard", text("heard"))
+        session.step("edges", text("edges"))
+        _label(session)
+        parameters: dict[str, Parameter] = {"timezone": settings.timezone}
+        session.step("call_ids", text("call_ids"), parameters)
+        for name in STEPS:
+            session.step(name, text(name), parameters)
+        return {
+            table.name: conform(session.query(f"SELECT * FROM {step}"), table.schema) for table, step in RESULTS
+        }
+
+
+def _label(session: Session) -> None:
+    """Join ids into calls: spread the earliest id's label along the edges until nothing changes."""
+    session.step("labels", text("labels_first"))
+    changed = True
+    while changed:
+        session.step("labels_new", text("labels_next"))
+        changed = bool(session.query(text("labels_changed"))["n"][0].as_py())
+        session.step("labels", "SELECT uid, label FROM labels_new")
+
+
+def _reference_tables(session: Session, settings: Settings) -> None:
+    departments = Departments.from_settings(settings)
+    session.table("members", departments.members)
+    session.table("trunks", pa.table({"endpoint": pa.array(settings.trunks, pa.string())}))
+    session.table("hotline_mailboxes", pa.table({"value": pa.array(settings.hotline.mailboxes, pa.string())}))
+    first, last = _days(session)
+    calendar = Calendar.from_settings(settings)
+    session.table("open_hours", calendar.open_hours(first, last, departments.ids))
+    session.table("third_signal_rules", third_signal_rules(settings, departments.ids))
+
+
+def _days(session: Session) -> tuple[date, date]:
+    """Local days the events lie in, half-open, one day wider on both sides."""
+    span = session.query("SELECT min(local_date) AS first, max(local_date) AS last FROM events")
+    first, last = span["first"][0].as_py(), span["last"][0].as_py()
+    if first is None:
+        return date(2000, 1, 1), date(2000, 1, 1)
+    return first - timedelta(days=1), last + timedelta(days=2)
+
+
+__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "text"]

@@ -1,0 +1,129 @@
+-- The caller's side of each call: who called, what was dialled, when it began and ended, who hung up, and which
+-- sources saw it. The caller's channel is the one that gave the call its id; in click-to-call (FACTS CDR 25) it is
+-- the employee's own phone, and what it dials is the client.
+WITH call_list AS (
+    SELECT k.call_id, min(k.local_date) AS local_date, min(h.pbx) AS pbx,
+        bool_or(h.source = 'ami') AS has_ami,
+        bool_or(h.source = 'cel') AS has_cel,
+        bool_or(h.source = 'queue_log') AS has_queue_log,
+        bool_or(h.source = 'cdr') AS has_cdr,
+        min(h.at_us) FILTER (WHERE h.source <> 'cdr') AS first_us,
+        max(h.at_us) AS last_us,
+        bool_or(coalesce(h.withheld, FALSE)) AS withheld
+    FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.kind NOT IN ('DeviceStateChange', 'ContactStatus', 'ExtensionStatus')
+    GROUP BY k.call_id
+),
+first_channel AS (
+    SELECT c.*, n.endpoint, n.kind AS channel_kind,
+        row_number() OVER (
+            PARTITION BY c.call_id
+            ORDER BY CASE WHEN c.uid = c.call_id THEN 0 ELSE 1 END ASC NULLS LAST,
+                CASE WHEN c.called THEN 1 ELSE 0 END ASC NULLS LAST, c.created_us ASC NULLS LAST, c.uid ASC NULLS LAST) AS n
+    FROM channels c LEFT JOIN names n ON n.channel = c.channel
+),
+cdr_first AS (
+    SELECT r.*, n.endpoint, n.kind AS channel_kind,
+        row_number() OVER (
+            PARTITION BY r.call_id
+            ORDER BY CASE WHEN r.uid = r.call_id THEN 0 ELSE 1 END ASC NULLS LAST, r.at_us ASC NULLS LAST,
+                CASE WHEN r.dest_channel IS NULL THEN 1 ELSE 0 END ASC NULLS LAST, r.sequence ASC NULLS LAST) AS n
+    FROM cdr_rows r LEFT JOIN names n ON n.channel = r.channel
+),
+cdr_span AS (
+    SELECT call_id, max(ended_us) AS ended_us, min(at_us) AS at_us,
+        bool_or(app IN ('VoiceMail', 'Voicemail')) AS voicemail,
+        bool_or(app = 'VoiceMailMain') AS voicemail_main,
+        min(at_us) FILTER (WHERE app IN ('VoiceMail', 'Voicemail')) AS voicemail_us
+    FROM cdr_rows GROUP BY call_id
+),
+queue_first AS (
+    SELECT k.call_id, min_by(h.caller, h.at_us) AS caller, min_by(h.caller_class, h.at_us) AS caller_class
+    FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.source = 'queue_log' AND h.kind = 'ENTERQUEUE' AND h.caller IS NOT NULL
+    GROUP BY k.call_id
+),
+gap AS (
+    SELECT f.call_id, bool_or(g.from_us < coalesce(f.ended_us, f.last_us, g.to_us) AND g.to_us > f.created_us) AS in_gap
+    FROM first_channel f JOIN call_list l ON l.call_id = f.call_id
+    JOIN feed_gaps g ON g.pbx = l.pbx
+    WHERE f.n = 1 GROUP BY f.call_id
+),
+joined AS (
+    SELECT l.call_id, l.pbx, l.local_date, l.has_ami, l.has_cel, l.has_queue_log, l.has_cdr, l.withheld,
+        coalesce(p.in_gap, FALSE) AS in_gap,
+        f.uid AS uid,
+        coalesce(f.channel, r.channel) AS channel,
+        coalesce(f.endpoint, r.endpoint) AS endpoint,
+        coalesce(f.channel_kind, r.channel_kind) AS channel_kind,
+        -- click-to-call: told by AMI or CEL; in the CDR a phone's row whose source is no extension and equals the target
+        CASE WHEN f.uid IS NOT NULL THEN f.originated
+            ELSE coalesce(r.channel_kind = 'phone' AND r.caller = r.exten AND r.caller_class <> 'extension', FALSE)
+            END AS originated,
+        coalesce(f.created_us, s.at_us, l.first_us) AS started_us,
+        CASE WHEN f.uid IS NOT NULL THEN coalesce(f.ended_us, s.ended_us) ELSE s.ended_us END AS ended_us,
+        CASE WHEN f.uid IS NOT NULL THEN 1 ELSE 1000000 END AS resolution_us,
+        CASE WHEN f.caller_class IN ('empty', 'label') THEN NULL ELSE f.caller END AS live_caller,
+        CASE WHEN f.caller_class IN ('empty', 'label') THEN NULL ELSE f.caller_class END AS live_caller_class,
+        r.caller AS cdr_caller, r.caller_class AS cdr_caller_class,
+        q.caller AS queue_caller, q.caller_class AS queue_caller_class,
+        f.exten, f.exten_class, f.dial_exten, f.dial_exten_class,
+        r.exten AS cdr_exten, r.exten_class AS cdr_exten_class,
+        CASE
+            WHEN f.left_us IS NOT NULL THEN TRUE
+            WHEN f.hangup_source IS NOT NULL AND f.hangup_source <> '' THEN f.hangup_source = f.channel
+            WHEN f.ended_us IS NOT NULL THEN FALSE
+        END AS caller_left,
+        f.up_us AS caller_up_us,
+        f.cause, coalesce(f.cel_dial_status, f.dial_status) AS dial_status, r.status AS cdr_status,
+        f.menu_us,
+        coalesce(f.uid IS NULL AND r.exten_class = 'label', FALSE) AS cdr_menu,
+        coalesce(f.voicemail_us, s.voicemail_us) AS voicemail_us,
+        coalesce(f.voicemail_main, FALSE) OR coalesce(s.voicemail_main, FALSE) AS voicemail_main
+    FROM call_list l
+    LEFT JOIN first_channel f ON f.call_id = l.call_id AND f.n = 1
+    LEFT JOIN cdr_first r ON r.call_id = l.call_id AND r.n = 1
+    LEFT JOIN cdr_span s ON s.call_id = l.call_id
+    LEFT JOIN queue_first q ON q.call_id = l.call_id
+    LEFT JOIN gap p ON p.call_id = l.call_id
+),
+named AS (
+    SELECT j.*,
+        CASE
+            WHEN channel_kind = 'phone' THEN endpoint
+            WHEN withheld OR coalesce(live_caller_class, cdr_caller_class, queue_caller_class) = 'anonymous' THEN 'anonymous'
+            ELSE coalesce(live_caller, cdr_caller, queue_caller)
+        END AS caller,
+        CASE
+            WHEN channel_kind = 'phone' THEN 'extension'
+            WHEN withheld OR coalesce(live_caller_class, cdr_caller_class, queue_caller_class) = 'anonymous' THEN 'anonymous'
+            ELSE coalesce(live_caller_class, cdr_caller_class, queue_caller_class)
+        END AS caller_class,
+        -- A CDR's destination is rewritten by menus and transfers (FACTS CDR 13, 14): for a call from outside only a
+        -- number that outsiders can dial is believed.
+        CASE
+            WHEN originated THEN coalesce(dial_exten, cdr_exten)
+            WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten
+            WHEN uid IS NULL AND channel_kind = 'phone' THEN cdr_exten
+            WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten
+        END AS dialled,
+        CASE
+            WHEN originated THEN coalesce(dial_exten_class, cdr_exten_class)
+            WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten_class
+            WHEN uid IS NULL AND channel_kind = 'phone' THEN cdr_exten_class
+            WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten_class
+        END AS dialled_class
+    FROM joined j
+)
+SELECT call_id, pbx, local_date, has_ami, has_cel, has_queue_log, has_cdr, in_gap, uid, channel, endpoint, channel_kind,
+    originated, started_us, ended_us, resolution_us, caller, caller_class, dialled, dialled_class, caller_left,
+    caller_up_us, cause, dial_status, cdr_status, menu_us, cdr_menu, voicemail_us, voicemail_main,
+    CASE
+        WHEN channel_kind = 'phone' AND dialled_class IN ('extension', 'own', 'service', 'label', 'empty') THEN 'internal'
+        WHEN channel_kind = 'phone' AND dialled IS NULL THEN 'internal'
+        WHEN channel_kind = 'phone' AND dialled_class = 'unparsed' THEN 'internal'
+        WHEN channel_kind = 'phone' THEN 'outbound'
+        ELSE 'inbound'
+    END AS direction
+FROM named
+WHERE channel_kind IS NOT NULL OR has_queue_log

@@ -1,0 +1,50 @@
+-- One row per call.
+WITH visited AS (
+    SELECT call_id,
+        array_sort(array_agg(lpad(CAST(visit AS STRING), 6, '0') || ' ' || department) FILTER (WHERE department IS NOT NULL)) AS departments,
+        sum(ring_us) FILTER (WHERE before_answer) AS ring_us,
+        sum(CASE WHEN outcome = 'answered' THEN 1 ELSE 0 END) AS answered_visits
+    FROM (
+        SELECT v.*, v.entered_us <= coalesce(o.answered_us, v.entered_us) AS before_answer
+        FROM visits_measured v JOIN outcomes o ON o.call_id = v.call_id
+    ) x GROUP BY call_id
+),
+outside AS (
+    SELECT l.call_id, sum(greatest(l.until_us - l.alert_us, 0)) AS ring_us
+    FROM legs l WHERE l.kind = 'trunk' AND l.direction = 'outbound' AND l.alert_us IS NOT NULL AND l.until_us IS NOT NULL AND NOT l.answer_hidden
+    GROUP BY l.call_id
+),
+said AS (
+    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad(CAST(
+            CASE h.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 WHEN 'queue_log' THEN 3 WHEN 'cdr' THEN 4 ELSE 5 END AS STRING), 6, '0')
+            || ' ' || h.source)) AS sources
+    FROM heard h JOIN call_ids k ON k.uid = h.uid GROUP BY k.call_id
+),
+merged AS (
+    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad('0', 6, '0') || ' ' || h.lid)) AS aliases
+    FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.lid IS NOT NULL AND h.lid <> k.call_id
+    GROUP BY k.call_id
+),
+moved AS (
+    SELECT x.call_id, count(*) AS n FROM transfers x GROUP BY x.call_id
+)
+SELECT c.call_id, c.pbx, c.started_us AS started_at, c.ended_us AS ended_at, c.local_date, c.direction,
+    c.caller, c.caller_class, c.dialled, c.dialled_class,
+    o.outcome, o.outcome_certainty,
+    CASE WHEN NOT o.answer_hidden THEN o.answered_us END AS answered_at,
+    o.answered_by,
+    CASE WHEN c.direction = 'outbound' THEN u.ring_us ELSE v.ring_us END / 1000000.0 AS ring_s,
+    CASE WHEN NOT o.answer_hidden THEN o.answered_us - c.started_us END / 1000000.0 AS wait_s,
+    CASE WHEN NOT o.answer_hidden THEN greatest(c.ended_us - o.answered_us, 0) END / 1000000.0 AS talk_s,
+    v.departments,
+    coalesce(m.n, 0) > 0 OR coalesce(v.answered_visits, 0) > 1 AS transferred,
+    s.sources,
+    a.aliases
+FROM callers c
+JOIN outcomes o ON o.call_id = c.call_id
+LEFT JOIN visited v ON v.call_id = c.call_id
+LEFT JOIN outside u ON u.call_id = c.call_id
+LEFT JOIN said s ON s.call_id = c.call_id
+LEFT JOIN merged a ON a.call_id = c.call_id
+LEFT JOIN moved m ON m.call_id = c.call_id

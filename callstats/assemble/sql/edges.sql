@@ -1,0 +1,25 @@
+-- Which ids belong to one call: a channel and its linkedid, two channels that one line names together (dial, pickup,
+-- transfer, queue_log CONNECT), and, where the CDR has no linkedid, the halves of a Local channel (FACTS CDR 18).
+WITH local_rows AS (
+    SELECT DISTINCT uid, at_us,
+        regexp_extract(channel, '^(Local/.*);[12]$', 1) AS own_local,
+        regexp_extract(dest_channel, '^(Local/.*);[12]$', 1) AS dest_local
+    FROM heard
+    WHERE source = 'cdr' AND lid IS NULL AND (channel LIKE 'Local/%' OR dest_channel LIKE 'Local/%')
+),
+pairs AS (
+    SELECT DISTINCT uid AS a, lid AS b FROM heard WHERE uid IS NOT NULL AND lid IS NOT NULL
+    UNION
+    SELECT DISTINCT duid AS a, dlid AS b FROM heard WHERE duid IS NOT NULL AND dlid IS NOT NULL
+    UNION
+    SELECT DISTINCT uid AS a, duid AS b FROM heard WHERE uid IS NOT NULL AND duid IS NOT NULL
+    UNION
+    SELECT DISTINCT x.uid AS a, y.uid AS b
+    FROM local_rows x
+    JOIN local_rows y ON x.dest_local = y.own_local AND x.dest_local <> '' AND abs(x.at_us - y.at_us) < 3600000000
+    UNION
+    SELECT DISTINCT uid AS a, uid AS b FROM heard WHERE uid IS NOT NULL
+)
+SELECT a, b FROM pairs
+UNION
+SELECT b AS a, a AS b FROM pairs

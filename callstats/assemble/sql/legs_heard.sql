@@ -1,0 +1,75 @@
+-- One row per dialled phone or trunk, with its raw facts. AMI and CEL name channels; the CDR is asked only where
+-- neither saw the call (or AMI was away for a part of it and CEL is missing).
+WITH live AS (
+    SELECT ch.call_id, ch.uid, ch.channel, n.endpoint, n.kind,
+        coalesce(ch.ami_tried_us, ch.cel_tried_us, ch.created_us) AS tried_us,
+        ch.ringing_us, ch.progress_us,
+        ch.up_us AS answered_us,
+        coalesce(ch.stopped_us, ch.ended_us) AS stopped_us,
+        ch.ended_us, ch.cause, ch.dial_status, ch.forward_exten,
+        CASE WHEN ch.in_ami THEN 'ami' ELSE 'cel' END AS source,
+        ch.in_ami, ch.in_cel, 1 AS resolution_us,
+        CAST(NULL AS STRING) AS queue, CAST(NULL AS BIGINT) AS timeout_us, FALSE AS answer_hidden
+    FROM channels ch
+    JOIN names n ON n.channel = ch.channel
+    WHERE ch.called AND NOT ch.picker AND n.kind IN ('phone', 'trunk') AND NOT ch.originated
+),
+live_calls AS (
+    SELECT call_id FROM callers WHERE has_cel OR (has_ami AND NOT in_gap)
+    UNION SELECT DISTINCT l.call_id FROM live l JOIN callers c ON c.call_id = l.call_id WHERE NOT c.has_cdr
+),
+cdr_ordered AS (
+    SELECT r.*, n.endpoint, n.kind,
+        split_part(r.app_data, ',', 2) AS timeout_text,
+        -- had the PBX or a person already answered the caller before this row? Then 'answer' is the row's start.
+        max(CASE WHEN r.answered_us IS NOT NULL THEN 1 ELSE 0 END) OVER (
+            PARTITION BY r.call_id, r.uid ORDER BY r.at_us ASC NULLS LAST, r.sequence ASC NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS answered_before
+    FROM cdr_rows r
+    JOIN names n ON n.channel = r.dest_channel
+    WHERE n.kind IN ('phone', 'trunk')
+),
+cdr AS (
+    SELECT o.call_id, o.call_id || ' ' || o.dest_channel AS uid, o.dest_channel AS channel, o.endpoint, o.kind,
+        o.at_us AS tried_us,
+        CASE WHEN o.status = 'ANSWERED' AND o.answered_us >= o.at_us + 1000000 THEN o.answered_us
+             WHEN o.status = 'ANSWERED' AND o.app = 'Dial' AND coalesce(o.answered_before, 0) = 0
+                AND o.exten_class <> 'label' AND o.channel NOT LIKE 'Local/%' THEN o.answered_us END AS cdr_answered_us,
+        o.ended_us, o.status, o.app, o.app_data, o.billsec_us, o.resolution_us, o.context,
+        CASE WHEN o.app = 'Queue' THEN split_part(o.app_data, ',', 1) END AS queue,
+        CASE WHEN o.app = 'Dial' AND regexp_like(o.timeout_text, '^[0-9]+$') THEN CAST(o.timeout_text AS BIGINT) * 1000000 END AS timeout_us
+    FROM cdr_ordered o
+    WHERE o.call_id NOT IN (SELECT call_id FROM live_calls)
+        AND NOT EXISTS (SELECT 1 FROM pickups p WHERE p.call_id = o.call_id AND p.picker_channel = o.dest_channel)
+),
+losers AS (
+    -- the moment a queue member answered shows in the rows of the members who lost to him
+    SELECT w.call_id, w.uid, max(l.ended_us) AS answered_us
+    FROM cdr w
+    JOIN cdr l ON l.call_id = w.call_id AND l.uid <> w.uid AND l.tried_us <= w.tried_us + 1000000
+        AND l.tried_us >= w.tried_us - 1000000 AND l.ended_us < w.ended_us AND l.ended_us > l.tried_us + 1000000
+        AND l.status IN ('NO ANSWER', 'CANCEL')
+    WHERE w.status = 'ANSWERED' AND w.cdr_answered_us IS NULL
+    GROUP BY w.call_id, w.uid
+),
+connects AS (
+    SELECT k.call_id, h.queue, h.at_us FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.source = 'queue_log' AND h.kind = 'CONNECT'
+),
+cdr_legs AS (
+    SELECT c.call_id, c.uid, c.channel, c.endpoint, c.kind, c.tried_us,
+        CAST(NULL AS BIGINT) AS ringing_us, CAST(NULL AS BIGINT) AS progress_us,
+        CASE WHEN c.status = 'ANSWERED' THEN coalesce(min(c.cdr_answered_us), min(q.at_us), min(l.answered_us), min(c.tried_us)) END AS answered_us,
+        min(c.ended_us) AS stopped_us, min(c.ended_us) AS ended_us,
+        CAST(NULL AS BIGINT) AS cause, c.status AS dial_status, CAST(NULL AS STRING) AS forward_exten,
+        'cdr' AS source, FALSE AS in_ami, FALSE AS in_cel, 1000000 AS resolution_us, c.queue,
+        min(c.timeout_us) AS timeout_us,
+        c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden
+    FROM cdr c
+    LEFT JOIN losers l ON l.uid = c.uid
+    LEFT JOIN connects q ON q.call_id = c.call_id AND q.queue = c.queue AND q.at_us >= c.tried_us - 1000000 AND q.at_us <= c.ended_us
+    GROUP BY c.call_id, c.uid, c.channel, c.endpoint, c.kind, c.tried_us, c.status, c.queue
+)
+SELECT * FROM live WHERE call_id IN (SELECT call_id FROM live_calls)
+UNION ALL
+SELECT * FROM cdr_legs

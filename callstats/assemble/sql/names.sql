@@ -1,0 +1,27 @@
+-- What stands behind a channel's name: a phone, an outside line, or half of a Local channel. A phone is a known
+-- extension, or (where no outside lines are configured) an endpoint that is a short number.
+WITH names AS (
+    SELECT DISTINCT channel FROM channels WHERE channel IS NOT NULL
+    UNION SELECT DISTINCT channel FROM cdr_rows WHERE channel IS NOT NULL
+    UNION SELECT DISTINCT dest_channel AS channel FROM cdr_rows WHERE dest_channel IS NOT NULL
+    UNION SELECT DISTINCT hangup_source AS channel FROM channels WHERE hangup_source IS NOT NULL
+),
+parts AS (
+    SELECT channel,
+        CASE WHEN channel LIKE 'Local/%'
+            THEN regexp_extract(channel, '^Local/([^@;]*)', 1)
+            ELSE regexp_extract(channel, '^[A-Za-z0-9]+/(.*)-[0-9a-f]+$', 1) END AS endpoint
+    FROM names
+)
+SELECT p.channel, p.endpoint,
+    CASE
+        WHEN p.channel LIKE 'Local/%' THEN 'local'
+        WHEN t.endpoint IS NOT NULL THEN 'trunk'
+        WHEN e.extension IS NOT NULL THEN 'phone'
+        WHEN (SELECT count(*) FROM trunks) > 0 THEN 'phone'
+        WHEN regexp_like(p.endpoint, '^[0-9]{2,6}$') THEN 'phone'
+        ELSE 'trunk'
+    END AS kind
+FROM parts p
+LEFT JOIN (SELECT DISTINCT value AS extension FROM members WHERE kind = 'extension') e ON e.extension = p.endpoint
+LEFT JOIN trunks t ON t.endpoint = p.endpoint

@@ -1,0 +1,89 @@
+-- How each call ended for the caller. An answer is a person's, at a phone; one on an outside line is never certain
+-- (a mobile's voicemail answers too), and in click-to-call the answer is the client's.
+WITH tried AS (
+    SELECT call_id,
+        count(*) AS legs,
+        bool_and(outcome = 'busy') AS all_busy,
+        bool_and(outcome = 'unavailable') AS all_unavailable,
+        bool_or(outcome = 'abandoned') AS left_ringing,
+        bool_or(outcome = 'busy') AS any_busy,
+        bool_and(certainty = 'certain') AS all_certain
+    FROM legs WHERE outcome <> 'forwarded' GROUP BY call_id
+),
+phones AS (
+    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.extension, a.at_us) AS answered_by,
+        min_by(a.answer_hidden, a.at_us) AS answer_hidden, min_by(a.source, a.at_us) AS source
+    FROM answers a WHERE a.kind = 'phone' GROUP BY a.call_id
+),
+lines AS (
+    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.source, a.at_us) AS source
+    FROM answers a WHERE a.kind = 'trunk' GROUP BY a.call_id
+),
+queued AS (
+    SELECT call_id, bool_or(ending = 'ABANDON') AS abandoned, bool_or(ending IN ('EXITWITHTIMEOUT', 'EXITEMPTY')) AS timed_out, count(*) AS stays
+    FROM queue_stays GROUP BY call_id
+),
+voice AS (
+    SELECT call_id, bool_and(empty) AS empty, min(certainty) AS certainty FROM messages_left WHERE call_id IS NOT NULL GROUP BY call_id
+),
+facts AS (
+    SELECT c.*, t.legs, t.all_busy, t.all_unavailable, t.left_ringing, t.all_certain,
+        p.answered_us AS phone_us, p.answered_by AS phone, p.answer_hidden, p.source AS phone_source,
+        l.answered_us AS line_us, l.source AS line_source,
+        q.abandoned AS queue_abandoned, q.timed_out, coalesce(q.stays, 0) AS stays,
+        v.empty AS message_empty, v.certainty AS message_certainty
+    FROM callers c
+    LEFT JOIN tried t ON t.call_id = c.call_id
+    LEFT JOIN phones p ON p.call_id = c.call_id
+    LEFT JOIN lines l ON l.call_id = c.call_id
+    LEFT JOIN queued q ON q.call_id = c.call_id
+    LEFT JOIN voice v ON v.call_id = c.call_id
+),
+judged AS (
+    SELECT f.*,
+        CASE
+            WHEN direction = 'outbound' AND line_us IS NOT NULL THEN 'answered'
+            WHEN direction <> 'outbound' AND phone_us IS NOT NULL THEN 'answered'
+            WHEN direction <> 'outbound' AND line_us IS NOT NULL THEN 'answered'
+            WHEN voicemail_main THEN 'voicemail'
+            WHEN message_empty IS NOT NULL AND NOT message_empty THEN 'voicemail'
+            WHEN message_empty THEN 'abandoned'
+            WHEN caller_left OR (caller_left IS NULL AND queue_abandoned) THEN 'abandoned'
+            WHEN ended_us IS NULL AND in_gap AND NOT has_cel THEN NULL
+            WHEN coalesce(legs, 0) = 0 AND stays = 0 AND caller_left IS NULL AND cdr_status = 'ANSWERED' THEN 'abandoned'
+            WHEN coalesce(legs, 0) = 0 AND stays > 0 AND caller_left IS NULL AND NOT coalesce(timed_out, FALSE) THEN 'abandoned'
+            WHEN coalesce(legs, 0) = 0 AND stays = 0 AND (cdr_status IN ('FAILED', 'CONGESTION')
+                OR dial_status IN ('CHANUNAVAIL', 'CONGESTION', 'INVALIDARGS') OR cause IN (1, 3, 20, 27, 28, 34, 38)) THEN 'failed'
+            WHEN coalesce(legs, 0) = 0 AND stays = 0 AND caller_left IS NULL AND cdr_status = 'BUSY' THEN 'busy'
+            WHEN all_busy THEN 'busy'
+            WHEN all_unavailable THEN 'unavailable'
+            WHEN left_ringing AND caller_left IS NULL THEN 'abandoned'
+            ELSE 'unanswered'
+        END AS outcome
+    FROM facts f
+)
+SELECT call_id, direction,
+    outcome,
+    CASE
+        WHEN outcome IS NULL THEN 'unknown'
+        WHEN outcome = 'answered' AND direction = 'outbound' THEN
+            CASE WHEN line_source = 'cdr' AND originated THEN 'estimated' ELSE 'certain' END
+        WHEN outcome = 'answered' AND phone_us IS NULL THEN 'estimated'
+        WHEN outcome = 'answered' THEN 'certain'
+        WHEN message_empty IS NOT NULL THEN message_certainty
+        WHEN outcome = 'voicemail' THEN 'certain'
+        WHEN caller_left IS NULL AND NOT coalesce(queue_abandoned, FALSE) THEN
+            CASE WHEN outcome = 'failed' AND NOT has_ami AND NOT has_cel THEN 'certain' ELSE 'estimated' END
+        WHEN in_gap AND NOT has_cel THEN 'estimated'
+        WHEN ended_us IS NULL THEN 'estimated'
+        WHEN outcome IN ('abandoned', 'failed') THEN 'certain'
+        WHEN outcome = 'unanswered' AND coalesce(all_certain, TRUE) THEN 'certain'
+        WHEN outcome = 'busy' THEN 'certain'
+        WHEN outcome = 'unavailable' AND all_certain THEN 'certain'
+        WHEN outcome = 'unanswered' AND NOT all_unavailable THEN 'estimated'
+        ELSE 'estimated'
+    END AS outcome_certainty,
+    CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN line_us ELSE coalesce(phone_us, line_us) END END AS answered_us,
+    CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN dialled ELSE phone END END AS answered_by,
+    coalesce(answer_hidden, FALSE) AND direction <> 'outbound' AS answer_hidden
+FROM judged

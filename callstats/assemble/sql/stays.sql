@@ -1,0 +1,25 @@
+-- The visits' frame: when each began, who answered it and when the next one began.
+WITH framed AS (
+    SELECT t.call_id, t.visit, max(t.department) AS department, max(t.local_date) AS local_date,
+        min(t.at_us) AS entered_us,
+        max(CASE WHEN t.kind = 'queue' THEN 1 ELSE 0 END) AS queued,
+        max(CASE WHEN t.kind = 'number' THEN 1 ELSE 0 END) AS number_only
+    FROM touches t GROUP BY t.call_id, t.visit
+),
+answered AS (
+    SELECT t.call_id, t.visit,
+        min(a.at_us) AS answered_us, min_by(a.extension, a.at_us) AS answered_by, min_by(a.source, a.at_us) AS answer_source,
+        min_by(a.uid, a.at_us) AS answer_leg, bool_or(a.answer_hidden) AS answer_hidden,
+        min_by(a.picked_up, a.at_us) AS picked_up
+    FROM touches t JOIN answers a ON a.call_id = t.call_id AND a.uid = t.leg_uid
+    WHERE a.kind = 'phone'
+    GROUP BY t.call_id, t.visit
+)
+SELECT f.call_id, f.visit, f.department, f.local_date, f.entered_us, f.queued, f.number_only,
+    a.answered_us, a.answered_by, a.answer_source, a.answer_leg, coalesce(a.answer_hidden, FALSE) AS answer_hidden,
+    coalesce(a.picked_up, FALSE) AS picked_up,
+    lead(f.entered_us) OVER (PARTITION BY f.call_id ORDER BY f.visit ASC NULLS LAST) AS next_us,
+    lag(a.answered_us) OVER (PARTITION BY f.call_id ORDER BY f.visit ASC NULLS LAST) AS previous_answer_us,
+    lag(f.entered_us) OVER (PARTITION BY f.call_id ORDER BY f.visit ASC NULLS LAST) AS previous_entered_us,
+    max(f.visit) OVER (PARTITION BY f.call_id) AS last_visit
+FROM framed f LEFT JOIN answered a ON a.call_id = f.call_id AND a.visit = f.visit

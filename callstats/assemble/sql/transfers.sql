@@ -1,0 +1,6 @@
+-- Transfers that the PBX told of: when, and of which kind.
+SELECT DISTINCT k.call_id, h.at_us,
+    CASE WHEN h.kind IN ('BlindTransfer', 'BLINDTRANSFER') THEN 'blind_transfer' ELSE 'attended_transfer' END AS kind
+FROM heard h JOIN call_ids k ON k.uid = h.uid
+WHERE h.kind IN ('BlindTransfer', 'BLINDTRANSFER', 'AttendedTransfer', 'ATTENDEDTRANSFER')
+    AND coalesce(h.status, 'Success') = 'Success'

@@ -1,0 +1,100 @@
+-- The judgements over the measured visits, by the rules given: third signal (15.1), hours, rotation (15.1).
+WITH counted AS (
+    SELECT t.call_id, t.visit, count(DISTINCT l.endpoint) AS phones
+    FROM touches t JOIN legs l ON l.uid = t.leg_uid JOIN stays s ON s.call_id = t.call_id AND s.visit = t.visit
+    WHERE l.tried_us <= coalesce(s.answered_us, l.tried_us)
+    GROUP BY t.call_id, t.visit
+),
+first_tries AS (
+    SELECT call_id, visit, employee, min(position) AS position FROM attempts GROUP BY call_id, visit, employee
+),
+tried AS (
+    SELECT call_id, visit,
+        array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee)) AS employees_tried
+    FROM first_tries GROUP BY call_id, visit
+),
+staff AS (
+    SELECT department, valid_from, valid_to, value FROM members WHERE kind = 'extension'
+),
+sizes AS (
+    SELECT v.call_id, v.visit, count(DISTINCT m.value) AS phones_of_department
+    FROM visits_measured v JOIN staff m ON m.department = v.department
+        AND (m.valid_from IS NULL OR m.valid_from <= v.local_date) AND (m.valid_to IS NULL OR v.local_date < m.valid_to)
+    GROUP BY v.call_id, v.visit
+),
+open_visits AS (
+    SELECT v.call_id, v.visit, count(*) AS n
+    FROM visits_measured v JOIN open_hours o ON coalesce(v.department, '') = o.department
+        AND unix_micros(o.opens_at) <= v.entered_us AND v.entered_us < unix_micros(o.closes_at)
+    GROUP BY v.call_id, v.visit
+),
+judged AS (
+    SELECT v.*, u.limit_us, u.period_us, u.rule_version, coalesce(n.phones, 0) AS phones_offered, t.employees_tried,
+        greatest(coalesce(z.phones_of_department, 0), coalesce(r.phones, 0)) AS department_phones,
+        o.n IS NOT NULL AS in_hours,
+        r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.left_ringing, r.all_certain, r.unknown, r.offered_first,
+        CASE
+            WHEN v.outcome IS NULL THEN NULL
+            WHEN v.outcome <> 'answered' THEN FALSE
+            WHEN v.ring_max_us IS NULL THEN NULL
+            WHEN v.ring_max_us < u.limit_us THEN TRUE
+            WHEN v.ring_min_us >= u.limit_us THEN FALSE
+            WHEN v.ring_us IS NULL THEN NULL
+            ELSE v.ring_us < u.limit_us OR (v.ring_resolution_us > 1 AND v.ring_us < u.limit_us + v.ring_resolution_us)
+        END AS within
+    FROM visits_measured v
+    JOIN third_signal_rules u ON u.department = coalesce(v.department, '')
+        AND (u.valid_from IS NULL OR u.valid_from <= v.local_date) AND (u.valid_to IS NULL OR v.local_date < u.valid_to)
+    LEFT JOIN counted n ON n.call_id = v.call_id AND n.visit = v.visit
+    LEFT JOIN tried t ON t.call_id = v.call_id AND t.visit = v.visit
+    LEFT JOIN rotations r ON r.call_id = v.call_id AND r.visit = v.visit
+    LEFT JOIN sizes z ON z.call_id = v.call_id AND z.visit = v.visit
+    LEFT JOIN open_visits o ON o.call_id = v.call_id AND o.visit = v.visit
+),
+classed AS (
+    SELECT j.*,
+        CASE
+            WHEN j.unknown THEN 'unknown'
+            WHEN j.needed IS NULL THEN 'not_needed'
+            WHEN NOT j.needed AND j.left_ringing THEN 'caller_left'
+            WHEN NOT j.needed THEN 'not_needed'
+            WHEN j.covered THEN 'rotated'
+            WHEN j.department_phones <= 1 THEN 'no_second_member'
+            ELSE 'not_rotated'
+        END AS rotation
+    FROM judged j
+)
+SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered_by, left_us AS left_at,
+    first_ring_us AS first_ring_at, answered_us AS answered_at, answered_by,
+    ring_us / 1000000.0 AS ring_s, ring_min_us / 1000000.0 AS ring_min_s, ring_max_us / 1000000.0 AS ring_max_s,
+    ring_source,
+    CASE WHEN outcome = 'answered' AND ring_us IS NOT NULL THEN CAST(floor(ring_us / CAST(period_us AS DOUBLE)) AS BIGINT) + 1 END AS rings,
+    wait_us / 1000000.0 AS wait_s, talk_us / 1000000.0 AS talk_s,
+    outcome, outcome_certainty,
+    within AS within_third_signal,
+    CASE
+        WHEN within IS NULL THEN 'unknown'
+        WHEN outcome <> 'answered' THEN CASE WHEN outcome_certainty = 'certain' THEN 'certain' ELSE 'estimated' END
+        WHEN early_media OR outcome_certainty <> 'certain' THEN 'estimated'
+        WHEN ring_max_us < limit_us OR ring_min_us >= limit_us THEN 'certain'
+        WHEN ring_source = 'ami' AND ring_max_us - ring_min_us < 1000000 THEN 'borderline'
+        WHEN ring_resolution_us > 1 AND ring_us - ring_resolution_us < limit_us AND ring_max_us >= limit_us
+            AND abs(ring_us - limit_us) <= ring_resolution_us THEN 'borderline'
+        ELSE 'estimated'
+    END AS third_signal_certainty,
+    in_hours, external, phones_offered,
+    queued = 1 AND phones_offered = 0 AS no_phone_available,
+    rotation,
+    CASE WHEN rotation IN ('rotated', 'not_rotated', 'no_second_member') THEN cause END AS rotation_cause,
+    CASE
+        WHEN rotation = 'unknown' THEN 'unknown'
+        WHEN in_gap THEN 'estimated'
+        WHEN all_certain THEN 'certain'
+        WHEN needed IS NULL AND (ring_source <> 'cdr' AND heard_live) THEN 'certain'
+        WHEN rotation = 'rotated' AND needed_surely AND covered_surely AND ring_source <> 'cdr' THEN 'certain'
+        WHEN rotation = 'no_second_member' AND needed_surely AND ring_source <> 'cdr' AND outcome_certainty = 'certain' THEN 'certain'
+        ELSE 'estimated'
+    END AS rotation_certainty,
+    employees_tried,
+    rule_version
+FROM classed

@@ -1,0 +1,82 @@
+-- The visits' measurements: nothing in here depends on a rule of the municipality.
+WITH joined AS (
+    SELECT s.*, c.caller_class, c.channel_kind, c.direction, c.started_us, c.ended_us, c.menu_us, c.cdr_menu, c.voicemail_us,
+        c.has_ami, c.has_cel, c.in_gap, c.dialled, c.caller_left,
+        o.outcome AS call_outcome, o.outcome_certainty AS call_certainty,
+        r.best_us, r.most_us, r.least_us, r.pieces, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
+        (SELECT max(x.at_us) FROM transfers x WHERE x.call_id = s.call_id AND x.kind = 'blind_transfer'
+            AND x.at_us <= s.entered_us + 100000 AND x.at_us >= coalesce(s.previous_entered_us, s.entered_us)) AS blind_us,
+        (SELECT min(x.at_us) FROM transfers x WHERE x.call_id = s.call_id AND x.kind = 'attended_transfer'
+            AND x.at_us >= s.entered_us) AS attended_after_us,
+        (SELECT count(*) FROM transfers x WHERE x.call_id = s.call_id) AS transfers,
+        (SELECT bool_or(a.outcome = 'forwarded' AND a.ended_at >= s.entered_us - 2000000 AND a.ended_at <= s.entered_us + 2000000)
+            FROM attempts a WHERE a.call_id = s.call_id AND a.visit = s.visit - 1) AS after_forward,
+        (SELECT bool_or(l.channel IS NOT NULL AND d.channel LIKE 'Local/%') FROM touches t JOIN legs l ON l.uid = t.leg_uid
+            JOIN cdr_rows d ON d.dest_channel = l.channel AND d.call_id = l.call_id
+            WHERE t.call_id = s.call_id AND t.visit = s.visit) AS through_local
+    FROM stays s
+    JOIN callers c ON c.call_id = s.call_id
+    JOIN outcomes o ON o.call_id = s.call_id
+    LEFT JOIN rings r ON r.call_id = s.call_id AND r.visit = s.visit
+),
+entered AS (
+    SELECT j.*,
+        CASE
+            WHEN j.visit = 1 AND (j.menu_us < j.entered_us OR j.cdr_menu) AND j.number_only = 0 THEN 'menu'
+            WHEN j.visit = 1 THEN 'dialled'
+            WHEN j.blind_us IS NOT NULL THEN 'blind_transfer'
+            WHEN j.after_forward THEN 'forward'
+            WHEN j.previous_answer_us IS NOT NULL AND j.previous_answer_us < j.entered_us THEN
+                CASE WHEN j.attended_after_us IS NOT NULL THEN 'attended_transfer'
+                     WHEN j.transfers = 0 AND NOT j.has_ami AND NOT j.has_cel AND NOT coalesce(j.through_local, FALSE) THEN 'blind_transfer'
+                     ELSE 'attended_transfer' END
+            ELSE 'overflow'
+        END AS entered_by
+    FROM joined j
+),
+followed AS (
+    SELECT e.*,
+        lead(e.entered_by) OVER (PARTITION BY e.call_id ORDER BY e.visit ASC NULLS LAST) AS next_entered_by,
+        lead(e.attended_after_us) OVER (PARTITION BY e.call_id ORDER BY e.visit ASC NULLS LAST) AS next_attended_us
+    FROM entered e
+),
+left_at AS (
+    SELECT f.*,
+        CASE
+            WHEN f.next_us IS NULL THEN f.ended_us
+            WHEN f.answered_us IS NOT NULL AND f.next_entered_by = 'attended_transfer' THEN coalesce(f.next_attended_us, f.ended_us)
+            ELSE f.next_us
+        END AS left_us
+    FROM followed f
+)
+SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_by, l.left_us,
+    CASE WHEN l.best_us > 0 THEN l.first_ring_us END AS first_ring_us,
+    CASE WHEN l.answered_us IS NOT NULL AND NOT l.answer_hidden THEN l.answered_us END AS answered_us,
+    l.answered_by, l.answer_hidden, l.queued, l.number_only,
+    -- where the PBX answered before the person, the CDR cannot tell how long it rang: a bound, but no best value
+    CASE WHEN l.most_us IS NULL THEN NULL WHEN l.answer_hidden THEN NULL ELSE l.best_us END AS ring_us,
+    CASE WHEN l.most_us IS NOT NULL THEN greatest(l.least_us - 20000 * l.pieces, 0) END AS ring_min_us,
+    CASE WHEN l.most_us IS NOT NULL THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
+    coalesce(l.resolution_us, 1) AS ring_resolution_us,
+    coalesce(l.ring_source, 'none') AS ring_source,
+    coalesce(l.early_media, FALSE) AS early_media,
+    CASE WHEN l.answer_hidden THEN NULL
+        ELSE coalesce(l.answered_us, l.left_us) - l.entered_us END AS wait_us,
+    CASE WHEN l.answered_us IS NOT NULL AND NOT l.answer_hidden THEN greatest(l.left_us - l.answered_us, 0) END AS talk_us,
+    CASE
+        WHEN l.answered_us IS NOT NULL THEN 'answered'
+        WHEN l.visit < l.last_visit THEN 'overflowed'
+        WHEN l.call_outcome = 'answered' AND l.visit > 1 THEN CASE WHEN l.caller_left THEN 'abandoned' ELSE 'unanswered' END
+        ELSE l.call_outcome
+    END AS outcome,
+    CASE
+        WHEN l.answered_us IS NOT NULL THEN 'certain'
+        WHEN l.visit < l.last_visit THEN CASE WHEN l.has_ami OR l.has_cel THEN 'certain' ELSE 'estimated' END
+        WHEN l.call_outcome = 'answered' AND l.visit > 1 THEN
+            CASE WHEN l.caller_left IS NULL OR (l.in_gap AND NOT l.has_cel) THEN 'estimated' ELSE 'certain' END
+        ELSE l.call_certainty
+    END AS outcome_certainty,
+    l.direction = 'inbound' AND coalesce(l.caller_class, '') <> 'extension' AS external,
+    l.in_gap AND NOT l.has_cel AS in_gap,
+    l.has_ami OR l.has_cel AS heard_live
+FROM left_at l

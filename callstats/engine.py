@@ -1,0 +1,136 @@
+"""Running a SQL text over named tables.
+
+The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark over the same
+Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing else is translated. Rules of the subset:
+durations and instants are whole microseconds, every ORDER BY says NULLS FIRST or LAST, no backslash in a literal, no
+lambda, no QUALIFY, division only through NULLIF. An ordered list is built as sorted texts ``"000003 value"``: the
+engines disagree about ordered aggregation, but not about sorting an array of texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from callstats.fields import NAMES, UTC_US
+
+Parameter = str | int | float | bool | date | None
+Source = pa.Table | Sequence[Path]
+
+MACROS: Final = (
+    "CREATE MACRO unix_micros(t) AS epoch_us(t)",
+    "CREATE MACRO timestamp_micros(us) AS make_timestamptz(us)",
+    "CREATE MACRO from_utc_timestamp(t, zone) AS timezone(zone, t)",
+    "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)",
+    "CREATE MACRO regexp_like(s, pattern) AS regexp_matches(s, pattern)",
+)
+_ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
+
+
+def literal(value: Parameter) -> str:
+    """The value as a SQL literal both engines read the same way."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "TRUE" if value else "FALSE"
+    if isinstance(value, date):
+        return f"DATE '{value.isoformat()}'"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if "\\" in value:
+        raise ValueError(f"a SQL parameter may not hold a backslash: {value!r}")
+    return "'" + value.replace("'", "''") + "'"
+
+
+def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
+    """``sql`` with each ``:name`` replaced by its literal, longest names first; a ``::`` cast is not a parameter."""
+    for name in sorted(parameters, key=len, reverse=True):
+        sql = sql.replace(f":{name}", literal(parameters[name]))
+    return sql
+
+
+class Session:
+    """One DuckDB connection with named tables; a step's result is a further named table.
+
+    State: the connection. Use it as a context manager. Not for several threads at once.
+    """
+
+    def __init__(self, *, threads: int | None = None, memory_mib: int | None = None) -> None:
+        self._con = duckdb.connect()
+        self._con.execute("SET TimeZone = 'UTC'")
+        if threads is not None:
+            self._con.execute(f"SET threads = {threads}")
+        if memory_mib is not None:
+            self._con.execute(f"SET memory_limit = '{memory_mib}MiB'")
+        for macro in MACROS:
+            self._con.execute(macro)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._con.close()
+
+    def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
+        """Make ``source`` (an Arrow table, or Parquet files; no file needs ``schema``) readable as ``name``."""
+        if isinstance(source, pa.Table):
+            self._con.register(f"{name}__arrow", source)
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}__arrow")
+        elif source:
+            files = ", ".join(literal(str(path)) for path in source)
+            self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM read_parquet([{files}])")
+        elif schema is not None:
+            self.table(name, schema.empty_table())
+        else:
+            raise ValueError(f"{name}: no file and no schema")
+
+    def view(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Name ``sql`` without computing it: read again each time it is used."""
+        self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {bind(sql, parameters or {})}")
+
+    def step(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Compute ``sql`` once and keep it as table ``name``, replacing an older one."""
+        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {bind(sql, parameters or {})}")
+
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+        """The rows of ``sql`` as an Arrow table."""
+        return self._con.sql(bind(sql, parameters or {})).to_arrow_table()
+
+
+def run(sql: str, inputs: Mapping[str, Source], parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+    """One SQL text over ``inputs`` (name → Arrow table or Parquet files), parameters given as ``:name``."""
+    with Session() as session:
+        for name, source in inputs.items():
+            session.table(name, source)
+        return session.query(sql, parameters)
+
+
+def _conform_column(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedArray:
+    if dtype == UTC_US and pa.types.is_integer(column.type):
+        return column.cast(pa.int64()).cast(UTC_US)
+    if dtype == NAMES and pa.types.is_list(column.type):
+        rows = column.combine_chunks()
+        rows = rows.chunk(0) if isinstance(rows, pa.ChunkedArray) else rows
+        values = pc.utf8_slice_codeunits(rows.flatten(), _ORDER_DIGITS).cast(pa.string())
+        sizes = pc.fill_null(pc.list_value_length(rows), 0)
+        ends = pc.cumulative_sum(sizes).cast(pa.int32())
+        offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])
+        return pa.chunked_array([pa.ListArray.from_arrays(offsets, values).cast(dtype)])
+    return column.cast(dtype)
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """``table`` in the columns, order and types of ``schema``: microseconds become instants, ordered texts lists.
+
+    A list is never null: nothing in it is an empty list.
+
+    Raises KeyError where a column is missing.
+    """
+    return pa.table([_conform_column(table[field.name], field.type) for field in schema], schema=schema)
