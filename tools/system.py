@@ -6,6 +6,7 @@
 Standard library only, because it runs before anything is installed. Exit status 1: something is missing.
 """
 
+import ctypes.util
 import os
 import shutil
 import subprocess
@@ -38,15 +39,15 @@ def has_postgres() -> bool:
 
 
 def has_chromium() -> bool:
-    """The browser of the page tests."""
-    return bool(shutil.which("chromium"))
+    """The browser of the page tests, and the library that Playwright's driver needs to steer it."""
+    return bool(shutil.which("chromium") and ctypes.util.find_library("atomic"))
 
 
 RUN = (Need("Python's venv module", ("python3-venv",), has_venv),)
 TEST = (
     *RUN,
     Need("a PostgreSQL server", ("postgresql",), has_postgres),
-    Need("Chromium", ("chromium", "fonts-dejavu-core"), has_chromium),
+    Need("Chromium", ("chromium", "fonts-dejavu-core", "libatomic1"), has_chromium),
 )
 
 
