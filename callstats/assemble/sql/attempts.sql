@@ -2,7 +2,7 @@
 -- department) stays in the visit but no longer counts for its ring time or rotation.
 SELECT
     l.call_id, t.visit,
-    row_number() OVER (PARTITION BY l.call_id, t.visit ORDER BY l.tried_us ASC NULLS LAST, l.uid ASC NULLS LAST) AS position,
+    row_number() OVER (PARTITION BY l.call_id, t.visit ORDER BY l.tried_us ASC NULLS LAST, l.channel_number ASC NULLS LAST, l.uid ASC NULLS LAST) AS position,
     l.endpoint AS employee, t.department, t.local_date,
     l.tried_us AS tried_at,
     CASE WHEN l.ringing_us IS NOT NULL THEN l.ringing_us ELSE l.progress_us END AS ring_at,

@@ -3,7 +3,7 @@ WITH visited AS (
     SELECT call_id,
         array_sort(array_agg(lpad(CAST(visit AS STRING), 6, '0') || ' ' || department) FILTER (WHERE department IS NOT NULL)) AS departments,
         sum(ring_us) FILTER (WHERE before_answer) AS ring_us,
-        sum(CASE WHEN outcome = 'answered' THEN 1 ELSE 0 END) AS answered_visits
+        bool_or(entered_by IN ('blind_transfer', 'attended_transfer')) AS transferred
     FROM (
         SELECT v.*, v.entered_us <= coalesce(o.answered_us, v.entered_us) AS before_answer
         FROM visits_measured v JOIN outcomes o ON o.call_id = v.call_id
@@ -38,7 +38,7 @@ SELECT c.call_id, c.pbx, c.started_us AS started_at, c.ended_us AS ended_at, c.l
     CASE WHEN NOT o.answer_hidden THEN o.answered_us - c.started_us END / 1000000.0 AS wait_s,
     CASE WHEN NOT o.answer_hidden THEN greatest(c.ended_us - o.answered_us, 0) END / 1000000.0 AS talk_s,
     v.departments,
-    coalesce(m.n, 0) > 0 OR coalesce(v.answered_visits, 0) > 1 AS transferred,
+    coalesce(m.n, 0) > 0 OR coalesce(v.transferred, FALSE) AS transferred,
     s.sources,
     a.aliases
 FROM callers c

@@ -24,7 +24,8 @@ SELECT
     max(caller) AS caller,
     max(caller_class) AS caller_class,
     max(exten) AS exten,
-    max(exten_class) AS exten_class,
+    -- what a caller typed in a menu stands where the dialled number should (FACTS CDR 13)
+    max(CASE WHEN exten_class = 'unparsed' AND length(exten) <= 2 THEN 'label' ELSE exten_class END) AS exten_class,
     bool_or(withheld) AS withheld
 FROM numbered
 GROUP BY call_id, uid, channel, dest_channel, status, floor(at_us / 1000000), floor(ended_us / 1000000), nth

@@ -11,13 +11,13 @@ met AS (
     SELECT f.call_id, f.uid,
         min(a.at_us) FILTER (WHERE a.uid = f.uid AND NOT a.picked_up) AS own_answer_us,
         min(a.at_us) FILTER (WHERE a.uid = f.uid AND a.picked_up) AS pickup_us,
-        min(a.at_us) FILTER (WHERE a.uid <> f.uid AND a.at_us >= f.tried_us AND a.at_us >= f.stopped_us - 1000000 - f.resolution_us
+        min(a.at_us) FILTER (WHERE a.uid <> f.uid AND NOT a.answer_hidden AND a.at_us >= f.tried_us AND a.at_us >= f.stopped_us - 1000000 - f.resolution_us
             AND a.at_us <= f.stopped_us + 1000000 + f.resolution_us) AS other_answer_us
     FROM facts f LEFT JOIN answers a ON a.call_id = f.call_id
     GROUP BY f.call_id, f.uid
 ),
 later AS (
-    SELECT f.call_id, f.uid, bool_or(o.tried_us > f.tried_us + 500000) AS went_on,
+    SELECT f.call_id, f.uid, bool_or(o.stopped_us > f.stopped_us + 1500000) AS went_on,
         bool_or(o.tried_us >= f.stopped_us - 1500000 AND o.tried_us <= f.stopped_us + 1500000 AND o.uid <> f.uid) AS next_at_once
     FROM facts f JOIN facts o ON o.call_id = f.call_id AND o.uid <> f.uid
     GROUP BY f.call_id, f.uid
@@ -50,9 +50,11 @@ judged AS (
             WHEN f.caller_left AND abs(f.call_ended_us - f.stopped_us) <= 1000000 THEN 'abandoned'
             WHEN f.source <> 'cdr' THEN 'no_answer'
             WHEN f.timeout_us IS NOT NULL AND f.stopped_us - f.tried_us >= f.timeout_us - 1000000 THEN 'no_answer'
+            WHEN f.stopped_us - f.tried_us > 1000000 AND abs(f.stopped_us - f.queue_end_us) <= 2000000 THEN 'no_answer'
             WHEN f.queue IS NOT NULL AND f.stopped_us - f.tried_us <= 1000000 AND coalesce(n.went_on, FALSE) THEN 'busy'
-            WHEN f.timeout_us IS NOT NULL AND coalesce(n.next_at_once, FALSE) AND f.stopped_us - f.tried_us <= 1000000 THEN 'unavailable'
-            WHEN f.timeout_us IS NOT NULL AND coalesce(n.next_at_once, FALSE) THEN 'declined'
+            WHEN f.timeout_us IS NOT NULL AND (coalesce(n.next_at_once, FALSE) OR coalesce(n.went_on, FALSE)) AND f.stopped_us - f.tried_us <= 1000000 THEN 'unavailable'
+            WHEN ((f.timeout_us IS NOT NULL AND f.channel_is_caller) OR f.stopped_us - f.tried_us < 5000000)
+                AND (coalesce(n.next_at_once, FALSE) OR coalesce(n.went_on, FALSE)) THEN 'declined'
             WHEN abs(f.call_ended_us - f.stopped_us) <= 1000000 AND f.queue IS NULL THEN 'abandoned'
             WHEN abs(f.call_ended_us - f.stopped_us) <= 1000000 AND NOT EXISTS
                 (SELECT 1 FROM facts o WHERE o.call_id = f.call_id AND o.queue = f.queue AND o.tried_us < f.tried_us - 1000000) THEN 'abandoned'
@@ -75,7 +77,8 @@ timed AS (
         END AS alert_us
     FROM judged j
 )
-SELECT call_id, uid, channel, endpoint, kind, direction, source, resolution_us, queue,
+SELECT call_id, uid, channel, regexp_extract(channel, '-([0-9a-f]+)$', 1) AS channel_number,
+    endpoint, kind, direction, source, resolution_us, queue,
     tried_us, ringing_us, progress_us, alert_us, until_us, own_answer_us, pickup_us, stopped_us, ended_us, outcome, answer_hidden,
     in_ami, in_cel, ring_heard, coalesce(in_gap, FALSE) AS in_gap,
     CASE
@@ -93,7 +96,7 @@ SELECT call_id, uid, channel, endpoint, kind, direction, source, resolution_us, 
     END AS certainty
 FROM timed
 UNION ALL
-SELECT u.call_id, u.uid, CAST(NULL AS STRING), u.endpoint, 'phone', c.direction, u.source,
+SELECT u.call_id, u.uid, CAST(NULL AS STRING), '', u.endpoint, 'phone', c.direction, u.source,
     CASE u.source WHEN 'cdr' THEN 1000000 ELSE 1 END, CAST(NULL AS STRING),
     u.tried_us, NULL, NULL, NULL, u.tried_us, NULL, NULL, u.tried_us, u.tried_us, 'unavailable', FALSE,
     u.source = 'ami', u.source = 'cel', TRUE, FALSE, u.source,

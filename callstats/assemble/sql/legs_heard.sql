@@ -9,7 +9,9 @@ WITH live AS (
         ch.ended_us, ch.cause, ch.dial_status, ch.forward_exten,
         CASE WHEN ch.in_ami THEN 'ami' ELSE 'cel' END AS source,
         ch.in_ami, ch.in_cel, 1 AS resolution_us,
-        CAST(NULL AS STRING) AS queue, CAST(NULL AS BIGINT) AS timeout_us, FALSE AS answer_hidden
+        CAST(NULL AS STRING) AS queue, CAST(NULL AS BIGINT) AS timeout_us, CAST(NULL AS BIGINT) AS queue_end_us,
+        TRUE AS channel_is_caller,
+        FALSE AS answer_hidden
     FROM channels ch
     JOIN names n ON n.channel = ch.channel
     WHERE ch.called AND NOT ch.picker AND n.kind IN ('phone', 'trunk') AND NOT ch.originated
@@ -21,6 +23,10 @@ live_calls AS (
 cdr_ordered AS (
     SELECT r.*, n.endpoint, n.kind,
         split_part(r.app_data, ',', 2) AS timeout_text,
+        -- Queue(name,options,url,announce,timeout): when the queue itself gives up
+        CASE WHEN r.app = 'Queue' AND regexp_like(split_part(r.app_data, ',', 5), '^[0-9]+$')
+            THEN CAST(split_part(r.app_data, ',', 5) AS BIGINT) * 1000000 + min(r.at_us) OVER (PARTITION BY r.call_id, r.app_data)
+            END AS queue_end_us,
         -- had the PBX or a person already answered the caller before this row? Then 'answer' is the row's start.
         max(CASE WHEN r.answered_us IS NOT NULL THEN 1 ELSE 0 END) OVER (
             PARTITION BY r.call_id, r.uid ORDER BY r.at_us ASC NULLS LAST, r.sequence ASC NULLS LAST
@@ -35,7 +41,9 @@ cdr AS (
         CASE WHEN o.status = 'ANSWERED' AND o.answered_us >= o.at_us + 1000000 THEN o.answered_us
              WHEN o.status = 'ANSWERED' AND o.app = 'Dial' AND coalesce(o.answered_before, 0) = 0
                 AND o.exten_class <> 'label' AND o.channel NOT LIKE 'Local/%' THEN o.answered_us END AS cdr_answered_us,
-        o.ended_us, o.status, o.app, o.app_data, o.billsec_us, o.resolution_us, o.context,
+        -- a queue's own timeout may end the dial behind a Local member before the dial's does
+        o.channel NOT LIKE 'Local/%' AS channel_is_caller,
+        o.queue_end_us, o.ended_us, o.status, o.app, o.app_data, o.billsec_us, o.resolution_us, o.context,
         CASE WHEN o.app = 'Queue' THEN split_part(o.app_data, ',', 1) END AS queue,
         CASE WHEN o.app = 'Dial' AND regexp_like(o.timeout_text, '^[0-9]+$') THEN CAST(o.timeout_text AS BIGINT) * 1000000 END AS timeout_us
     FROM cdr_ordered o
@@ -46,10 +54,10 @@ losers AS (
     -- the moment a queue member answered shows in the rows of the members who lost to him
     SELECT w.call_id, w.uid, max(l.ended_us) AS answered_us
     FROM cdr w
-    JOIN cdr l ON l.call_id = w.call_id AND l.uid <> w.uid AND l.tried_us <= w.tried_us + 1000000
+    JOIN cdr l ON l.call_id = w.call_id AND l.uid <> w.uid AND l.tried_us < w.ended_us
         AND l.tried_us >= w.tried_us - 1000000 AND l.ended_us < w.ended_us AND l.ended_us > l.tried_us + 1000000
         AND l.status IN ('NO ANSWER', 'CANCEL')
-    WHERE w.status = 'ANSWERED' AND w.cdr_answered_us IS NULL
+    WHERE w.status = 'ANSWERED' AND w.cdr_answered_us IS NULL AND w.app = 'Queue'
     GROUP BY w.call_id, w.uid
 ),
 connects AS (
@@ -63,7 +71,7 @@ cdr_legs AS (
         min(c.ended_us) AS stopped_us, min(c.ended_us) AS ended_us,
         CAST(NULL AS BIGINT) AS cause, c.status AS dial_status, CAST(NULL AS STRING) AS forward_exten,
         'cdr' AS source, FALSE AS in_ami, FALSE AS in_cel, 1000000 AS resolution_us, c.queue,
-        min(c.timeout_us) AS timeout_us,
+        min(c.timeout_us) AS timeout_us, min(c.queue_end_us) AS queue_end_us, bool_and(c.channel_is_caller) AS channel_is_caller,
         c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden
     FROM cdr c
     LEFT JOIN losers l ON l.uid = c.uid

@@ -85,5 +85,6 @@ SELECT call_id, direction,
     END AS outcome_certainty,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN line_us ELSE coalesce(phone_us, line_us) END END AS answered_us,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN dialled ELSE phone END END AS answered_by,
-    coalesce(answer_hidden, FALSE) AND direction <> 'outbound' AS answer_hidden
+    -- in click-to-call the CDR's answer is the employee's own phone (FACTS CDR 25)
+    CASE WHEN direction = 'outbound' THEN originated AND line_source = 'cdr' ELSE coalesce(answer_hidden, FALSE) END AS answer_hidden
 FROM judged

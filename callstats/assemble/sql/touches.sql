@@ -15,7 +15,7 @@ WITH counted AS (
     WHERE l.kind = 'phone'
 ),
 leg_touches AS (
-    SELECT c.call_id, c.local_date, c.tried_us AS at_us, c.uid AS leg_uid, c.stay, 'leg' AS kind,
+    SELECT c.call_id, c.local_date, c.tried_us AS at_us, c.uid AS leg_uid, c.stay, 'leg' AS kind, c.channel_number,
         CASE WHEN c.stay IS NOT NULL THEN c.queue_department ELSE m.department END AS department
     FROM counted c
     LEFT JOIN members m ON m.kind = 'extension' AND m.value = c.endpoint
@@ -23,7 +23,8 @@ leg_touches AS (
     WHERE c.n = 1
 ),
 queue_touches AS (
-    SELECT s.call_id, c.local_date, s.entered_us AS at_us, CAST(NULL AS STRING) AS leg_uid, s.stay, 'queue' AS kind, s.department
+    SELECT s.call_id, c.local_date, s.entered_us AS at_us, CAST(NULL AS STRING) AS leg_uid, s.stay, 'queue' AS kind,
+        CAST(NULL AS STRING) AS channel_number, s.department
     FROM queue_stays s JOIN callers c ON c.call_id = s.call_id AND c.direction <> 'outbound'
 ),
 reached AS (
@@ -31,7 +32,7 @@ reached AS (
 ),
 number_touches AS (
     SELECT c.call_id, c.local_date, c.started_us AS at_us, CAST(NULL AS STRING) AS leg_uid, CAST(NULL AS BIGINT) AS stay,
-        'number' AS kind, m.department
+        'number' AS kind, CAST(NULL AS STRING) AS channel_number, m.department
     FROM callers c
     JOIN members m ON m.kind = 'number' AND m.value = c.dialled
         AND (m.valid_from IS NULL OR m.valid_from <= c.local_date) AND (m.valid_to IS NULL OR c.local_date < m.valid_to)
@@ -41,7 +42,8 @@ number_touches AS (
 ordered AS (
     SELECT t.*,
         row_number() OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST,
-            CASE kind WHEN 'queue' THEN 0 ELSE 1 END ASC NULLS LAST, leg_uid ASC NULLS LAST) AS place
+            CASE kind WHEN 'queue' THEN 0 ELSE 1 END ASC NULLS LAST, channel_number ASC NULLS LAST,
+            leg_uid ASC NULLS LAST) AS place
     FROM (SELECT * FROM reached UNION ALL SELECT * FROM number_touches) t
 ),
 changed AS (

@@ -55,6 +55,7 @@ classed AS (
     SELECT j.*,
         CASE
             WHEN j.unknown THEN 'unknown'
+            WHEN j.needed IS NULL AND j.in_gap THEN 'unknown'
             WHEN j.needed IS NULL THEN 'not_needed'
             WHEN NOT j.needed AND j.left_ringing THEN 'caller_left'
             WHEN NOT j.needed THEN 'not_needed'
