@@ -1,11 +1,17 @@
 -- What became of each dialled phone or trunk: its outcome, how sure that is, and between which instants it alerted.
 -- Hangup causes: 17 busy, 21 declined, 19 not available (480), 23 forwarded (302), 26 answered elsewhere, 0, 16 or
 -- 127 the PBX's or the caller's doing (FACTS AMI).
-WITH facts AS (
-    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, c.direction, c.has_ami, c.has_cel,
-        (SELECT bool_or(g.from_us < coalesce(l.stopped_us, l.ended_us, l.tried_us) AND g.to_us > l.tried_us)
-            FROM feed_gaps g WHERE g.pbx = c.pbx) AS in_gap
-    FROM legs_heard l JOIN callers c ON c.call_id = l.call_id
+WITH away AS (
+    SELECT DISTINCT l.uid
+    FROM legs_heard l
+    JOIN callers c ON c.call_id = l.call_id
+    JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, l.tried_us) AND g.to_us > l.tried_us
+),
+facts AS (
+    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL AS in_gap
+    FROM legs_heard l
+    JOIN callers c ON c.call_id = l.call_id
+    LEFT JOIN away w ON w.uid = l.uid
 ),
 met AS (
     SELECT f.call_id, f.uid,
@@ -28,7 +34,7 @@ forwards AS (
 ),
 judged AS (
     SELECT f.*, m.own_answer_us, m.pickup_us, m.other_answer_us,
-        f.in_ami AND NOT coalesce(f.in_gap, FALSE) AS ring_heard,
+        f.in_ami AND NOT f.in_gap AS ring_heard,
         CASE
             WHEN m.pickup_us IS NOT NULL THEN 'answered_elsewhere'
             WHEN m.own_answer_us IS NOT NULL THEN 'answered'
@@ -45,7 +51,7 @@ judged AS (
                 AND NOT (f.source = 'cdr' AND f.timeout_us IS NOT NULL AND f.stopped_us - f.tried_us >= f.timeout_us)
                 THEN 'answered_elsewhere'
             -- nobody heard it alert, in a feed that would have: it never reacted (FACTS CDR 9)
-            WHEN f.in_ami AND NOT coalesce(f.in_gap, FALSE) AND f.ringing_us IS NULL AND f.progress_us IS NULL
+            WHEN f.in_ami AND NOT f.in_gap AND f.ringing_us IS NULL AND f.progress_us IS NULL
                 AND f.stopped_us - f.tried_us > 2000000 THEN 'unavailable'
             WHEN f.caller_left AND abs(f.call_ended_us - f.stopped_us) <= 1000000 THEN 'abandoned'
             WHEN f.source <> 'cdr' THEN 'no_answer'
@@ -80,7 +86,7 @@ timed AS (
 SELECT call_id, uid, channel, regexp_extract(channel, '-([0-9a-f]+)$', 1) AS channel_number,
     endpoint, kind, direction, source, resolution_us, queue,
     tried_us, ringing_us, progress_us, alert_us, until_us, own_answer_us, pickup_us, stopped_us, ended_us, outcome, answer_hidden,
-    in_ami, in_cel, ring_heard, coalesce(in_gap, FALSE) AS in_gap,
+    in_ami, in_cel, ring_heard, in_gap,
     CASE
         WHEN ringing_us IS NOT NULL THEN 'ami'
         WHEN progress_us IS NOT NULL THEN 'ami_183'
@@ -90,7 +96,7 @@ SELECT call_id, uid, channel, regexp_extract(channel, '-([0-9a-f]+)$', 1) AS cha
     CASE
         WHEN outcome = 'unknown' THEN 'unknown'
         WHEN ring_heard THEN 'certain'
-        WHEN source IN ('ami', 'cel') AND (in_cel OR NOT coalesce(in_gap, FALSE)) AND outcome IN ('answered', 'busy', 'declined', 'forwarded') THEN 'certain'
+        WHEN source IN ('ami', 'cel') AND (in_cel OR NOT in_gap) AND outcome IN ('answered', 'busy', 'declined', 'forwarded') THEN 'certain'
         WHEN pickup_us IS NOT NULL AND source <> 'cdr' THEN 'certain'
         ELSE 'estimated'
     END AS certainty

@@ -1,23 +1,40 @@
 -- The visits' measurements: nothing in here depends on a rule of the municipality.
-WITH joined AS (
+WITH moved AS (
+    SELECT s.call_id, s.visit, count(*) AS transfers,
+        max(x.at_us) FILTER (WHERE x.kind = 'blind_transfer' AND x.at_us <= s.entered_us + 100000
+            AND x.at_us >= coalesce(s.previous_entered_us, s.entered_us)) AS blind_us,
+        min(x.at_us) FILTER (WHERE x.kind = 'attended_transfer' AND x.at_us >= s.entered_us) AS attended_after_us
+    FROM stays s JOIN transfers x ON x.call_id = s.call_id
+    GROUP BY s.call_id, s.visit
+),
+forwarded AS (
+    SELECT DISTINCT s.call_id, s.visit
+    FROM stays s
+    JOIN attempts a ON a.call_id = s.call_id AND a.visit = s.visit - 1 AND a.outcome = 'forwarded'
+        AND a.ended_at >= s.entered_us - 2000000 AND a.ended_at <= s.entered_us + 2000000
+),
+through_local AS (
+    -- the CDR's trace of an attended transfer: the colleague was dialled by half of a Local channel (FACTS CDR 15)
+    SELECT DISTINCT t.call_id, t.visit
+    FROM touches t
+    JOIN legs l ON l.uid = t.leg_uid
+    JOIN cdr_rows d ON d.call_id = l.call_id AND d.dest_channel = l.channel AND d.channel LIKE 'Local/%'
+),
+joined AS (
     SELECT s.*, c.caller_class, c.channel_kind, c.direction, c.started_us, c.ended_us, c.menu_us, c.cdr_menu, c.voicemail_us,
         c.has_ami, c.has_cel, c.in_gap, c.dialled, c.caller_left,
         o.outcome AS call_outcome, o.outcome_certainty AS call_certainty,
         r.best_us, r.most_us, r.least_us, r.pieces, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
-        (SELECT max(x.at_us) FROM transfers x WHERE x.call_id = s.call_id AND x.kind = 'blind_transfer'
-            AND x.at_us <= s.entered_us + 100000 AND x.at_us >= coalesce(s.previous_entered_us, s.entered_us)) AS blind_us,
-        (SELECT min(x.at_us) FROM transfers x WHERE x.call_id = s.call_id AND x.kind = 'attended_transfer'
-            AND x.at_us >= s.entered_us) AS attended_after_us,
-        (SELECT count(*) FROM transfers x WHERE x.call_id = s.call_id) AS transfers,
-        (SELECT bool_or(a.outcome = 'forwarded' AND a.ended_at >= s.entered_us - 2000000 AND a.ended_at <= s.entered_us + 2000000)
-            FROM attempts a WHERE a.call_id = s.call_id AND a.visit = s.visit - 1) AS after_forward,
-        (SELECT bool_or(l.channel IS NOT NULL AND d.channel LIKE 'Local/%') FROM touches t JOIN legs l ON l.uid = t.leg_uid
-            JOIN cdr_rows d ON d.dest_channel = l.channel AND d.call_id = l.call_id
-            WHERE t.call_id = s.call_id AND t.visit = s.visit) AS through_local
+        m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
+        f.call_id IS NOT NULL AS after_forward,
+        h.call_id IS NOT NULL AS through_local
     FROM stays s
     JOIN callers c ON c.call_id = s.call_id
     JOIN outcomes o ON o.call_id = s.call_id
     LEFT JOIN rings r ON r.call_id = s.call_id AND r.visit = s.visit
+    LEFT JOIN moved m ON m.call_id = s.call_id AND m.visit = s.visit
+    LEFT JOIN forwarded f ON f.call_id = s.call_id AND f.visit = s.visit
+    LEFT JOIN through_local h ON h.call_id = s.call_id AND h.visit = s.visit
 ),
 entered AS (
     SELECT j.*,
@@ -28,7 +45,7 @@ entered AS (
             WHEN j.after_forward THEN 'forward'
             WHEN j.previous_answer_us IS NOT NULL AND j.previous_answer_us < j.entered_us THEN
                 CASE WHEN j.attended_after_us IS NOT NULL THEN 'attended_transfer'
-                     WHEN j.transfers = 0 AND NOT j.has_ami AND NOT j.has_cel AND NOT coalesce(j.through_local, FALSE) THEN 'blind_transfer'
+                     WHEN j.transfers = 0 AND NOT j.has_ami AND NOT j.has_cel AND NOT j.through_local THEN 'blind_transfer'
                      ELSE 'attended_transfer' END
             ELSE 'overflow'
         END AS entered_by
