@@ -1,0 +1,217 @@
+"""What a metric declares, and how judged rows become the parts of a cell.
+
+A metric's SQL text yields **judged rows**, one per thing judged (a visit, a message, a missed call) and
+measure:
+
+    measure TEXT       which measure of the metric
+    department TEXT    department it is counted in
+    local_date DATE    day it belongs to (day, week, month and weekday derive from it)
+    at TIMESTAMP       its instant in UTC (the hour derives from it, on the local clock)
+    split TEXT         its place on the metric's own axis (rings, outcome, cause); null without one
+    reason TEXT        why it is left out; null where it counts
+    hit BOOLEAN        of a share: it belongs to k
+    value_us BIGINT    of a spread: the time in microseconds; null while there is none yet
+    certainty TEXT     certainty of this judgement; ``unknown`` leaves n and is counted beside it
+    rule_version TEXT  rules it was judged by; null where none applies
+
+`cell_query` wraps that text into one statement that counts the rows per cell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from callstats.fields import CERTAINTY
+
+Language = Literal["lv", "en"]
+Kind = Literal["share", "spread"]
+
+TIME_AXES: Final = ("hour", "weekday", "day", "week", "month")
+AXES: Final = ("department", *TIME_AXES)
+_AXIS_SQL: Final = {
+    "department": "j.department",
+    "hour": "hour(from_utc_timestamp(j.at, :timezone))",
+    "weekday": "d.weekday",
+    "day": "d.day",
+    "week": "d.week",
+    "month": "d.month",
+}
+
+
+@dataclass(frozen=True)
+class Said:
+    """One text in both languages."""
+
+    lv: str
+    en: str
+
+    def __getitem__(self, language: Language) -> str:
+        return self.en if language == "en" else self.lv
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number of a metric.
+
+    ``share``: k of n, a value from 0 to 1. ``spread``: times in seconds; the value is their median, k of n
+    things have one, 90th percentile and maximum stand beside it.
+    """
+
+    name: str
+    title: Said
+    kind: Kind
+    meaning: Said
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value: ``share`` (0 to 1) or ``s``."""
+        return "share" if self.kind == "share" else "s"
+
+
+@dataclass(frozen=True)
+class Split:
+    """The metric's own axis: its name and its places in order (none: whole numbers, as they occur)."""
+
+    name: str
+    title: Said
+    values: Mapping[str, Said] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """The declaration of a metric; `registry` adds the slug.
+
+    The first measure is the one told in a headline. ``exclusions`` says for each reason what is left out,
+    ``inputs`` names the tables its text reads, ``better`` which direction is an improvement (None: neither).
+    """
+
+    title: Said
+    meaning: Said
+    formula: str
+    source: str
+    better: Literal["higher", "lower"] | None
+    denominator: Said
+    exclusions: Mapping[str, Said]
+    measures: tuple[Measure, ...]
+    inputs: tuple[str, ...]
+    sql: str
+    split: Split | None = None
+    slug: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the headline value."""
+        return self.measures[0].unit
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """Everything the metric can be split by."""
+        return (*AXES, self.split.name) if self.split else AXES
+
+    def measure(self, name: str) -> Measure:
+        """The measure of that name. Raises KeyError."""
+        for measure in self.measures:
+            if measure.name == name:
+                return measure
+        raise KeyError(f"{self.slug} has no measure {name}")
+
+
+def cell_query(metric: Metric, by: tuple[str, ...], departments: int = 0) -> str:
+    """One statement: parts of ``metric`` per cell of the axes ``by``.
+
+    Columns: the axes, measure, reason, certainty, rule_version, n, k and, where the metric has a spread,
+    ``measured`` and ``times_us`` (sorted list). Beside the metric's inputs it reads ``days`` (day, weekday,
+    week, month of the days asked for). Parameters: ``start``, ``end``, ``timezone``, those of the metric's
+    text, and with ``departments`` > 0 ``department_0`` ... (literals: the filter reaches the row groups).
+    """
+    own = metric.split.name if metric.split else ""
+    axes = {axis: "j.split" if axis == own else _AXIS_SQL[axis] for axis in by}
+    spread = any(m.kind == "spread" for m in metric.measures)
+    keys = [*axes.values(), "j.measure", "j.reason", "j.certainty", "j.rule_version"]
+    columns = [f"{sql} AS {name}" for name, sql in axes.items()] + [
+        f"{key} AS {key[2:]}" for key in keys[len(axes) :]
+    ]
+    if spread:
+        columns += ["j.value_us IS NOT NULL AS measured", "array_sort(array_agg(j.value_us)) AS times_us"]
+        keys += ["j.value_us IS NOT NULL"]
+    columns += ["count(*) AS n", "CAST(sum(CASE WHEN j.hit THEN 1 ELSE 0 END) AS BIGINT) AS k"]
+    names = ", ".join(f":department_{place}" for place in range(departments))
+    only = f" AND j.department IN ({names})" if departments else ""
+    return (
+        f"WITH judged AS (\n{metric.sql.strip()}\n)\n"
+        f"SELECT {', '.join(columns)}\n"
+        "FROM judged j JOIN days d ON j.local_date = d.day\n"
+        f"WHERE j.local_date >= :start AND j.local_date < :end{only}\n"
+        f"GROUP BY {', '.join(keys)}"
+    )
+
+
+# Every figure of citizens' calls starts from these visits. Null scope columns are told apart, not guessed;
+# `phones_offered` null means the source cannot tell, and then the visit stays in.
+SCOPED: Final = """
+scoped AS (
+    SELECT v.*,
+           CAST(round(v.wait_s * 1000000, 0) AS BIGINT) AS wait_us,
+           CAST(round(v.ring_s * 1000000, 0) AS BIGINT) AS ring_us,
+           CAST(round(v.ring_min_s * 1000000, 0) AS BIGINT) AS ring_min_us,
+           CAST(round(v.ring_max_s * 1000000, 0) AS BIGINT) AS ring_max_us,
+           coalesce(l.give_up_us, :give_up_us) AS give_up_us,
+           coalesce(l.period_us, :period_us) AS period_us,
+           CASE WHEN v.outcome IS NULL THEN 'unknown'
+                ELSE coalesce(v.outcome_certainty, 'unknown') END AS how_sure,
+           CASE WHEN v.external IS NULL OR v.in_hours IS NULL THEN 'scope_unknown'
+                WHEN NOT v.in_hours THEN 'out_of_hours'
+                WHEN v.phones_offered = 0 AND NOT coalesce(v.no_phone_available, FALSE)
+                     AND coalesce(v.outcome, '') <> 'answered'
+                THEN CASE WHEN v.outcome = 'voicemail' OR v.department = :hotline_department
+                          THEN 'voicemail_only'
+                          WHEN v.outcome = 'abandoned' THEN 'left_in_menu'
+                          ELSE 'nothing_offered' END
+           END AS left_out
+    FROM visits v
+    LEFT JOIN limits l ON l.department = v.department
+         AND l.valid_from <= v.local_date AND v.local_date < l.valid_to
+    WHERE coalesce(v.external, TRUE)
+)
+"""
+
+SCOPE_EXCLUSIONS: Final[Mapping[str, Said]] = {
+    "out_of_hours": Said("ārpus darba laika", "outside working hours"),
+    "left_in_menu": Said(
+        "zvanītājs pārtrauca zvanu izvēlnē", "the caller gave up in the menu, nothing was offered"
+    ),
+    "voicemail_only": Said(
+        "zvanu uzreiz pieņēma balss pasts vai informatīvais tālrunis",
+        "taken by voicemail or the information phone, no phone was to be offered",
+    ),
+    "nothing_offered": Said("zvans netika piedāvāts nevienam tālrunim", "the number led to no phone at all"),
+    "scope_unknown": Said(
+        "nav nosakāms, vai zvans ir ārējs vai darba laikā", "external or in working hours cannot be told"
+    ),
+}
+
+CERTAINTY_NAMES: Final[Mapping[str, Said]] = dict(
+    zip(
+        CERTAINTY,
+        (
+            Said("izmērīts", "certain"),
+            Said("robežgadījums", "borderline"),
+            Said("aptuvens", "estimated"),
+            Said("nav nosakāms", "unknown"),
+        ),
+        strict=True,
+    )
+)
+
+OUTCOME_NAMES: Final[Mapping[str, Said]] = {
+    "answered": Said("atbildēts", "answered"),
+    "abandoned": Said("zvanītājs nesagaidīja atbildi", "caller gave up"),
+    "unanswered": Said("neviens neatbildēja", "nobody answered"),
+    "busy": Said("aizņemts (cita saruna)", "busy"),
+    "voicemail": Said("balss pasts", "voicemail"),
+    "unavailable": Said("tālrunis nav sasniedzams", "phone not reachable"),
+    "failed": Said("zvans neizdevās", "failed"),
+    "overflowed": Said("pārgāja uz citu struktūrvienību", "went on to another department"),
+}

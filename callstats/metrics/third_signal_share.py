@@ -1,0 +1,63 @@
+"""Answered no later than after the third signal (clause 15.1)."""
+
+from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+
+METRIC = Metric(
+    title=Said(
+        "Ne vēlāk kā pēc trešā signāla atbildēto zvanu īpatsvars",
+        "Share of calls answered no later than after the third signal",
+    ),
+    meaning=Said(
+        "Cik lielu daļu ārējo zvanu darba laikā struktūrvienība atbildēja, pirms sākās ceturtais zvana "
+        "signāls. Standarts saka „cenšas”: tas ir īpatsvars, nevis vērtējums par atsevišķu zvanu.",
+        "Which part of the external calls in working hours the department answered before the fourth ring "
+        "signal "
+        'began. The standard says "strives": it is a share, not a judgement of one call.',
+    ),
+    formula="k / n; k: answered and ring time R < N·P (3 signals of 5 s: 14.99 s passes, 15.00 s does not)",
+    source="clause 15.1, first sentence; design section 3",
+    better="higher",
+    denominator=Said(
+        "ārējie zvani darba laikā, kas tika piedāvāti tālrunim vai kam neviens tālrunis nebija pieejams",
+        "external visits in working hours that were offered to a phone, or found none that could be offered",
+    ),
+    exclusions={
+        **SCOPE_EXCLUSIONS,
+        "attended_transfer": Said(
+            "kolēģis savienoja pēc sarunas", "a colleague rang first (attended transfer)"
+        ),
+        "gave_up_early": Said(
+            "zvanītājs pārtrauca zvanu, kad vēl bija laiks atbildēt",
+            "the caller gave up while there still was time to answer",
+        ),
+    },
+    measures=(
+        Measure(
+            "within_third_signal",
+            Said("Atbildēts ne vēlāk kā pēc trešā signāla", "Answered no later than after the third signal"),
+            "share",
+            Said(
+                "atbildēto līdz ceturtā signāla sākumam daļa", "share answered before the fourth signal began"
+            ),
+        ),
+    ),
+    split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
+    inputs=("visits", "limits"),
+    sql=f"""
+WITH {SCOPED}
+SELECT 'within_third_signal' AS measure,
+       department, local_date, entered_at AS at, outcome AS split,
+       CASE WHEN left_out IS NOT NULL THEN left_out
+            WHEN entered_by = 'attended_transfer' THEN 'attended_transfer'
+            WHEN outcome = 'abandoned' AND wait_us < give_up_us THEN 'gave_up_early'
+       END AS reason,
+       outcome = 'answered' AND within_third_signal AS hit,
+       CAST(NULL AS BIGINT) AS value_us,
+       CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure
+            WHEN within_third_signal IS NULL THEN 'unknown'
+            ELSE coalesce(third_signal_certainty, 'unknown')
+       END AS certainty,
+       rule_version
+FROM scoped
+""",
+)
