@@ -1,0 +1,200 @@
+"""What every dialect shares: record or reject, the reading of a block, and what is known of the site.
+
+Nothing vanishes: a record (a line, an AMI block, a voicemail file) is kept, ignored for a counted reason, or
+rejected with path, line, reason and masked text; `Reading` asserts that they add up.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from callstats.fields import EVENTS
+from callstats.numbers import CLIENT_CLASSES, NumberPlan, Pseudonymiser, mask, normalise, stored
+from callstats.settings import Settings
+
+__all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Context", "Dialect", "Reading", "Reject", "rejected"]
+
+BLOCK_BYTES = 8 << 20
+# No PBX writes a longer record; a longer one is damage and must not fill the memory.
+MAX_RECORD_BYTES = 1 << 20
+REJECT_CHARS = 2000
+
+Int64 = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A record that could not become an event: where it stands, why, and its text without numbers and names."""
+
+    path: str
+    line: int
+    reason: str
+    text: str
+
+
+def rejected(path: str, line: int, reason: str, raw: bytes) -> Reject:
+    """The reject of raw bytes; the text is cut before it is masked, so that a huge record costs nothing."""
+    text = raw[: 2 * REJECT_CHARS].decode("utf-8", "replace").rstrip("\r\n")
+    return Reject(path, line, reason, mask(text)[:REJECT_CHARS])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a block of input gave.
+
+    `events` has the schema of `callstats.fields.EVENTS`; `made` of its rows stand for no record of their own
+    (the end of an AMI connection). `ignored_why` counts reasons. `end` is the offset up to which input is read.
+    """
+
+    events: pa.Table
+    rejects: tuple[Reject, ...]
+    read: int
+    kept: int
+    ignored: int
+    ignored_why: Mapping[str, int] = field(default_factory=dict)
+    made: int = 0
+    end: int = 0
+
+    def __post_init__(self) -> None:
+        """A record that is neither kept, ignored nor rejected is a bug here, not bad data."""
+        assert self.read == self.kept + self.ignored + len(self.rejects), "a record vanished"
+        assert self.ignored == sum(self.ignored_why.values()), "an ignored record has no reason"
+        assert self.events.num_rows == self.kept + self.made, "an event has no record"
+
+    @classmethod
+    def of(
+        cls,
+        events: pa.Table,
+        rejects: tuple[Reject, ...],
+        ignored_why: Counter[str],
+        *,
+        read: int,
+        made: int = 0,
+        end: int = 0,
+    ) -> Reading:
+        """The reading whose counts follow from its parts; `read` is counted where the input is cut."""
+        return cls(
+            events,
+            rejects,
+            read,
+            events.num_rows - made,
+            ignored_why.total(),
+            dict(ignored_why),
+            made,
+            end,
+        )
+
+
+class Seen(NamedTuple):
+    """A client's number and when it was last seen (UTC): what the number vault wants to know."""
+
+    e164: str
+    last_seen: datetime
+
+
+class _Known(NamedTuple):
+    stored: str | None
+    cls: str | None  # null where nothing is said
+    e164: str | None
+
+
+@dataclass
+class Context:
+    """What a reader must know of the site, and the collector of clients' numbers (`numbers`: pseudonym → Seen).
+
+    A withheld number is never collected. `arrival` tells the epoch microseconds at which the byte at an offset
+    of an AMI stream came; without it an AMI event that carries no time is a reject.
+    """
+
+    settings: Settings
+    plan: NumberPlan
+    pseudonymiser: Pseudonymiser
+    pbx: str
+    batch: str = ""
+    arrival: Callable[[int], int | None] | None = None
+    numbers: dict[str, Seen] = field(default_factory=dict)
+    _known: dict[str, _Known] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, settings: Settings, pseudonymiser: Pseudonymiser, batch: str = "") -> Context:
+        """The context of a site's settings."""
+        return cls(settings, NumberPlan.from_settings(settings), pseudonymiser, settings.pbx, batch)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone, in which local times of the PBX are written."""
+        return self.settings.zone
+
+    def known(self, raw: str) -> _Known:
+        """What may be kept of a number, its class, and E.164 when it is a client's that can be called."""
+        found = self._known.get(raw)
+        if found is None:
+            number = normalise(raw, self.plan)
+            e164 = number.e164 if number.cls in CLIENT_CLASSES else None
+            text = stored(number, self.pseudonymiser) or None
+            found = _Known(text, number.cls if text else None, e164)
+            if len(self._known) >= 1 << 18:
+                self._known.clear()
+            self._known[raw] = found
+        return found
+
+    def saw(self, pseudonym: str, e164: str, at_us: int) -> None:
+        """Remember a client's number with the latest time it was seen (epoch microseconds)."""
+        at = datetime.fromtimestamp(at_us / 1e6, UTC)
+        before = self.numbers.get(pseudonym)
+        if before is None or before.last_seen < at:
+            self.numbers[pseudonym] = Seen(e164, at)
+
+
+class Dialect(ABC):
+    """One format that a PBX writes. `family` is shared by formats that write the same records."""
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+    family: ClassVar[str]
+
+    @abstractmethod
+    def identify(self, head: bytes, path_name: str) -> bool:
+        """Whether a file that begins with `head` (up to 64 KiB, whole when shorter) is written in this format."""
+
+    @abstractmethod
+    def read(
+        self,
+        stream: BinaryIO,
+        context: Context,
+        path: str,
+        *,
+        complete: bool = True,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> Iterator[Reading]:
+        """One `Reading` per block; the rest without line end is a reject, or left alone if not `complete`."""
+
+    @classmethod
+    def constants(cls, context: Context, rows: int) -> dict[str, pa.Array]:
+        """The columns that are the same in every event of a file."""
+        values = {"pbx": context.pbx, "source": cls.source, "dialect": cls.name, "batch": context.batch}
+        return {name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in values.items()}
+
+
+def table_of(columns: Mapping[str, Any], rows: int) -> pa.Table:
+    """Columns by name as a table of the events' schema; what is not given is null."""
+    schema = EVENTS.schema
+    given = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema]
+    return pa.Table.from_arrays(
+        [a if a.type == f.type else a.cast(f.type) for a, f in zip(given, schema, strict=True)], schema=schema
+    )
+
+
+def no_events() -> pa.Table:
+    """An events table without rows."""
+    return EVENTS.schema.empty_table()

@@ -1,0 +1,87 @@
+"""CSV as Asterisk writes it: one record per line, quotes doubled, nothing escaped by a backslash.
+
+Two ways read it: `exact` takes one line, `columns` takes a block by pyarrow after a check of the same grammar
+by which both must agree (quotes stand around a field or doubled in it, never in a bare one).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from ingest.base import Int64
+
+__all__ = ["Columns", "BadLineError", "exact", "fields", "text_fault"]
+
+QUOTE, COMMA, NEWLINE, RETURN = 34, 44, 10, 13
+BLANK = "blank line"
+NUL = "holds a NUL byte"
+NOT_UTF8 = "not UTF-8 text"
+QUOTES = "quotes do not match"
+
+
+class BadLineError(ValueError):
+    """A line that is no record of the format; the text is the reject's reason."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Text columns of the rows that were read, and each row's index among the lines of its block."""
+
+    names: tuple[str, ...]
+    arrays: tuple[pa.Array, ...]
+    rows: Int64
+
+
+def text_fault(raw: bytes) -> str | None:
+    """Why the bytes of a line are no text, or None."""
+    if b"\x00" in raw:
+        return NUL
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return NOT_UTF8
+    return None
+
+
+def exact(raw: bytes) -> list[str]:
+    """The fields of one line without its newline. Raises BadLineError with the reason when it is not CSV."""
+    if fault := text_fault(raw):
+        raise BadLineError(fault)
+    return fields(raw.decode("utf-8").removesuffix("\r"))
+
+
+def fields(text: str) -> list[str]:
+    """The fields of one line of text. Raises BadLineError."""
+    if '"' not in text:
+        return text.split(",")
+    found: list[str] = []
+    place, end = 0, len(text)
+    while True:
+        if text.startswith('"', place):
+            value, place = _quoted(text, place + 1)
+        else:
+            stop = text.find(",", place)
+            stop = end if stop < 0 else stop
+            value, place = text[place:stop], stop
+            if '"' in value:
+                raise BadLineError(QUOTES)
+        found.append(value)
+        if place == end:
+            return found
+        if text[place] != ",":
+            raise BadLineError(QUOTES)
+        place += 1
+
+
+def _quoted(text: str, place: int) -> tuple[str, int]:
+    """The value of a quoted field whose text begins at `place`, and where it ends (after the quote)."""
+    start = place
+    doubled = False
+    while (stop := text.find('"', place)) >= 0:
+        if not text.startswith('"', stop + 1):
+            value = text[start:stop]
+            return (value.replace('""', '"') if doubled else value), stop + 1
+        doubled, place = True, stop + 2
+    raise BadLineError(QUOTES)

@@ -1,0 +1,164 @@
+"""Formats of one record per line: tokenise (exactly, or vectorised where that is provably the same), then shape."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
+from ingest.blocks import Block, blocks
+from ingest.csvtext import BLANK, BadLineError
+from ingest.keys import LineKeys
+from ingest.shape import Shaper
+
+__all__ = ["HEAD_BYTES", "UselessLineError", "LineDialect", "LineReader", "Tokens", "head_lines"]
+
+HEAD_BYTES = 1 << 16
+
+
+class UselessLineError(ValueError):
+    """A line that is known and of no use; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Text columns of a block's records, `rows` their indices among its lines, and the lines without record."""
+
+    columns: Mapping[str, pa.Array]
+    rows: Int64
+    faults: Mapping[int, str] = field(default_factory=dict)
+    ignored: Mapping[int, str] = field(default_factory=dict)
+
+
+def head_lines(head: bytes, limit: int = 50) -> list[bytes]:
+    """The first whole, not blank lines of a file; a single line without end counts too."""
+    lines = head.split(b"\n")
+    whole = lines[:-1] if len(lines) > 1 else lines
+    return [line.removesuffix(b"\r") for line in whole if line.strip()][:limit]
+
+
+class LineReader:
+    """How the lines of one file are read: knows the file's column layout."""
+
+    columns: Sequence[str]
+
+    def values(self, raw: bytes) -> Mapping[str, str]:
+        """The values of one line by column; raises BadLineError or UselessLineError with the reason."""
+        raise NotImplementedError
+
+    def quickly(self, block: Block) -> Tokens | None:
+        """The tokens of a block read as a whole, equal to the exact ones; None when that is not certain."""
+        return None
+
+    def tokens(self, block: Block) -> Tokens:
+        """The tokens of a block."""
+        return self.quickly(block) or self.exactly(block, np.arange(len(block.starts)))
+
+    def exactly(self, block: Block, rows: Int64) -> Tokens:
+        """The tokens of some lines of a block, each read on its own."""
+        found: list[Mapping[str, str]] = []
+        good: list[int] = []
+        faults: dict[int, str] = {}
+        ignored: dict[int, str] = {}
+        for row in rows.tolist():
+            raw = block.line(row)
+            try:
+                if not raw.strip():
+                    raise UselessLineError(BLANK)
+                found.append(self.values(raw))
+                good.append(row)
+            except BadLineError as fault:
+                faults[row] = str(fault)
+            except UselessLineError as reason:
+                ignored[row] = str(reason)
+        columns = {
+            name: pa.array([values.get(name) for values in found], pa.string()) for name in self.columns
+        }
+        return Tokens(columns, np.array(good, np.int64), faults, ignored)
+
+
+class LineDialect(Dialect):
+    """A format of one record per line."""
+
+    @abstractmethod
+    def opened(self, head: bytes, context: Context, path: str) -> LineReader:
+        """The reader of a file that begins with `head`. Raises InputError when its layout is not clear."""
+
+    @abstractmethod
+    def shape(self, shaper: Shaper) -> None:
+        """Fill `shaper.out` from its text columns; ends with `shaper.finish`."""
+
+    def read(
+        self,
+        stream: BinaryIO,
+        context: Context,
+        path: str,
+        *,
+        complete: bool = True,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> Iterator[Reading]:
+        """See `Dialect.read`."""
+        keys = LineKeys(context.pbx, self.family)
+        head = stream.read(HEAD_BYTES)
+        reader = self.opened(head, context, path)
+        for block in blocks(_Again(head, stream), path, complete=complete, block_bytes=block_bytes):
+            yield self._reading(block, reader, context, path, keys)
+
+    def _reading(
+        self, block: Block, reader: LineReader, context: Context, path: str, keys: LineKeys
+    ) -> Reading:
+        tokens = reader.tokens(block)
+        shaper = Shaper(tokens.columns, len(tokens.rows), context)
+        self.shape(shaper)
+        faults = {**tokens.faults, **{int(tokens.rows[r]): why for r, why in shaper.faults.items()}}
+        ignored = Counter(tokens.ignored.values())
+        ignored.update(why for row, why in shaper.ignored.items() if row not in shaper.faults)
+        events = self._events(block, tokens, shaper, context, keys)
+        rejects = [rejected(path, int(block.numbers[r]), faults[r], block.line(r)) for r in sorted(faults)]
+        rejects += block.rejects
+        return Reading.of(
+            events,
+            tuple(sorted(rejects, key=lambda r: r.line)),
+            ignored,
+            read=len(block.starts) + len(block.rejects),
+            end=block.end,
+        )
+
+    def _events(
+        self, block: Block, tokens: Tokens, shaper: Shaper, context: Context, keys: LineKeys
+    ) -> pa.Table:
+        lost = np.zeros(shaper.rows, bool)
+        lost[[*shaper.faults, *shaper.ignored]] = True
+        kept = tokens.rows[~lost]
+        columns = {
+            name: column.filter(pa.array(~lost)) if lost.any() else column
+            for name, column in shaper.out.items()
+        }
+        numbers = block.numbers[kept]
+        columns |= self.constants(context, len(kept))
+        columns["line"] = pa.array(numbers, pa.int64())
+        starts, ends = block.starts[kept].tolist(), block.ends[kept].tolist()
+        columns["line_key"] = pa.array(
+            [keys.key(block.data[s:e], n) for s, e, n in zip(starts, ends, numbers.tolist(), strict=True)],
+            pa.string(),
+        )
+        return table_of(columns, len(kept))
+
+
+class _Again:
+    """A stream whose beginning was read already."""
+
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head, self._stream = head, stream
+
+    def read(self, size: int) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        found, self._head = self._head[:size], self._head[size:]
+        return found + (self._stream.read(size - len(found)) if len(found) < size else b"")
