@@ -11,7 +11,7 @@ DOTS = "••••"
 _DIGITS = re.compile(rf"(?P<keep>{PSEUDONYM.pattern})|\+\d(?:[ ().-]{{0,2}}\d){{5,}}|\d{{5,}}")
 # Fields that hold a caller's or member's name: AMI and JSON.
 _NAMED_FIELD = re.compile(
-    r"""(?P<head>\b(?:callerid|connectedline|cid_?|calleridnum|dest\w*line|member|caller)_?name["'\\]*\s*[:=]\s*)"""
+    r"""(?P<head>\b\w{0,20}(?:callerid|connectedline|cid|member|caller)_?name["'\\]*\s*[:=]\s*)"""
     r"""(?P<quote>["'\\]*)(?P<name>[^"\r\n]*)""",
     re.IGNORECASE,
 )
@@ -34,23 +34,27 @@ def _mask_run(found: re.Match[str]) -> str:
     return f"{'+' if found[0].startswith('+') else ''}{digits[:2]}{DOTS}{digits[-2:]}"
 
 
-# A caller id `"Name" <number>` at any level of quoting: CSV doubles quotes, JSON and Asterisk escape them.
-_BEFORE_BRACKET = re.compile(r"[^<>\r\n]*(?=<[^<>\r\n]*>)")
-_FIELD_START = re.compile(r"""(?:^|["'\]}]\s*[,|]|:)\s*(?=["'\\])|^|[|:,;]""")
-
-
 def _display_names(text: str) -> str:
-    return _BEFORE_BRACKET.sub(lambda found: _hide_last_field(found[0]), text)
+    """Hide names in caller ids `"Name" <number>`, at any level of quoting (CSV doubles, JSON escapes)."""
+    parts = text.split("<")
+    for place, after in enumerate(parts[1:]):
+        closed = ">" in after.partition("\n")[0]
+        if closed or parts[place].rstrip().endswith(('"', "\\")):  # a line may be cut before its ">"
+            head, closing, tail = parts[place].rpartition(">")
+            start = max(tail.rfind("\n"), tail.rfind("\r")) + 1
+            parts[place] = head + closing + tail[:start] + _hide_last_field(tail[start:])
+    return "<".join(parts)
+
+
+_FIELD_START = re.compile(r'(?:,|"(?:,|:\s*)|: )(?=[\\"])')
 
 
 def _hide_last_field(before: str) -> str:
     """Hide the name at the end of `before`, back to its field's start, or the line's when unclear."""
     name = before.rstrip()
-    if not name or not name.endswith(('"', "'", "\\")):
-        cut = max((name.rfind(c) for c in ",|:;\"'"), default=-1) + 1
+    if name.endswith(('"', "\\")):
+        cut = max((found.end() for found in _FIELD_START.finditer(name)), default=0)
     else:
-        starts = [m.end() for m in re.finditer(r'(?:^|",|":\s*|: )(?=[\\"])', name)]
-        cut = starts[-1] if starts else 0
-    hidden = name[cut:]
-    core = hidden.strip("\"'\\ ")
-    return before if not core else name[:cut] + hidden.replace(core, DOTS, 1) + before[len(name) :]
+        cut = max(name.rfind(mark) for mark in ",|:;\"'") + 1
+    core = name[cut:].strip("\"'\\ ")
+    return name[:cut] + name[cut:].replace(core, DOTS, 1) + before[len(name) :] if core else before

@@ -289,8 +289,8 @@ def normalise(raw: str, plan: NumberPlan) -> Number:
 def stored(number: Number, pseudonymiser: Pseudonymiser) -> str:
     """What may be kept of a number in the facts: own, short, service plain, clients' as pseudonym.
 
-    "anonymous" and "" (nothing said) stay apart. Digits too few to reach anyone (under five) stay plain; words
-    that the plan does not know may be a person's SIP name and become pseudonyms.
+    "anonymous" and "" (nothing said) stay apart. Digits too few to reach anyone (under five) stay plain;
+    words that the plan does not know may be a person's SIP name and become pseudonyms.
     """
     if number.cls == "service":
         return mask(number.text)  # *21*28404019# diverts to a client's number

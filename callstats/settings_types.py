@@ -131,7 +131,7 @@ def _database(text: str) -> str:
 
 
 def _columns(value: object) -> object:
-    """A column list as people have it: a list, `fields =` of an advanced mapping, or a classic mapping's text."""
+    """A column list as people have it: a list, `fields =` of an advanced mapping, or a classic mapping."""
     if not isinstance(value, str):
         return value
     items = [item.strip() for item in re.split(r",(?![^(){}]*[)}])", value.rpartition("=>")[2])]

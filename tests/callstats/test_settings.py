@@ -94,7 +94,7 @@ def test_environment_wins_over_the_file_key_by_key(tmp_path: Path, monkeypatch: 
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        Settings().pbx = "other"  # type: ignore[misc]
+        Settings().pbx = "other"
 
 
 def test_a_postgresql_address_gets_its_driver_and_is_not_shown(tmp_path: Path) -> None:
@@ -170,7 +170,8 @@ FAULTS = {
     ),
     "hours not in pairs": (
         '[hours]\nmon = ["08:00", "17:00"]',
-        'hours.mon: must be a list of pairs such as [["08:00", "12:00"], ["13:00", "17:00"]], or [] for closed',
+        'hours.mon: must be a list of pairs such as [["08:00", "12:00"], ["13:00", "17:00"]], '
+        "or [] for closed",
     ),
     "time of day": (
         '[hours]\nmon = [["8", "24:01"]]',
