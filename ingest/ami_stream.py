@@ -23,8 +23,10 @@ BANNER = re.compile(
 
 @dataclass(frozen=True)
 class Piece:
-    """A block without its empty line, or (`banner`) the beginning of a connection; `whole` is false for what a
-    connection's end has cut. `offset` is that of its first byte in the stream."""
+    """A block without its empty line, or (`banner`) the beginning of a connection.
+
+    `whole` is false for what a connection's end has cut; `offset` is that of its first byte in the stream.
+    """
 
     data: bytes
     offset: int

@@ -34,7 +34,7 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that could not become an event: where it stands, why, and its text without numbers and names."""
+    """A record that could not become an event: where, why, and its text without numbers and names."""
 
     path: str
     line: int
@@ -53,7 +53,8 @@ class Reading:
     """What a block of input gave.
 
     `events` has the schema of `callstats.fields.EVENTS`; `made` of its rows stand for no record of their own
-    (the end of an AMI connection). `ignored_why` counts reasons. `end` is the offset up to which input is read.
+    (the ends of an AMI connection). `ignored_why` counts reasons. `end` is the offset up to which input is
+    read.
     """
 
     events: pa.Table
@@ -110,10 +111,10 @@ class _Known(NamedTuple):
 
 @dataclass
 class Context:
-    """What a reader must know of the site, and the collector of clients' numbers (`numbers`: pseudonym → Seen).
+    """What a reader must know of the site, and the collector of clients' numbers.
 
-    A withheld number is never collected. `arrival` tells the epoch microseconds at which the byte at an offset
-    of an AMI stream came; without it an AMI event that carries no time is a reject.
+    `numbers` (pseudonym → Seen) never holds a withheld number. `arrival` tells the epoch microseconds at
+    which the byte at an offset of an AMI stream came; without it an AMI event that has no time is a reject.
     """
 
     settings: Settings
@@ -165,7 +166,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def identify(self, head: bytes, path_name: str) -> bool:
-        """Whether a file that begins with `head` (up to 64 KiB, whole when shorter) is written in this format."""
+        """Whether a file that begins with `head` (64 KiB, or all of it) is written in this format."""
 
     @abstractmethod
     def read(

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Protocol
 
 import numpy as np
 
 from ingest.base import MAX_RECORD_BYTES, Int64, Reject, rejected
 
-__all__ = ["Block", "blocks"]
+__all__ = ["Block", "Readable", "blocks"]
 
 CUT_OFF = "cut off: the line does not end"
 TOO_LONG = f"longer than {MAX_RECORD_BYTES:,} bytes"
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; none at the end."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,7 @@ def _block(data: bytes, first: int, end: int, rejects: list[Reject]) -> Block:
     return Block(data, np.arange(first, first + len(ends)), starts, ends, end, tuple(rejects))
 
 
-def blocks(stream: BinaryIO, path: str, *, complete: bool, block_bytes: int) -> Iterator[Block]:
+def blocks(stream: Readable, path: str, *, complete: bool, block_bytes: int) -> Iterator[Block]:
     """Blocks of about `block_bytes`; lines longer than MAX_RECORD_BYTES and a cut last one become rejects.
 
     If not `complete`, a rest without newline is left alone: the file is still being written.
@@ -79,7 +87,8 @@ def _without_long(data: bytes, first: int, end: int, rejects: list[Reject], path
     if not long.any():
         return block
     rejects += [
-        rejected(path, int(block.numbers[i]), TOO_LONG, block.line(i)[:8192]) for i in np.flatnonzero(long)
+        rejected(path, int(block.numbers[i]), TOO_LONG, block.line(int(i))[:8192])
+        for i in np.flatnonzero(long)
     ]
     kept = ~long
     return Block(data, block.numbers[kept], block.starts[kept], block.ends[kept], end, tuple(rejects))

@@ -13,8 +13,10 @@ from ingest.cdr_rows import CDR_COLUMNS, DISPOSITIONS
 
 __all__ = ["Layout", "choose", "column_name", "configured", "fits", "layouts"]
 
-_CLID = ("clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end",
-         "duration", "billsec", "disposition", "amaflags", "accountcode")  # fmt: skip
+_CLID = (
+    "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer",
+    "end", "duration", "billsec", "disposition", "amaflags", "accountcode",
+)  # fmt: skip
 COMMON: tuple[tuple[str, ...], ...] = (
     # cdr_custom.conf of the distributions, with more and more columns
     (*_CLID, "uniqueid"),
@@ -26,8 +28,8 @@ COMMON: tuple[tuple[str, ...], ...] = (
     (*_CLID, "peeraccount", "uniqueid", "linkedid", "userfield", "sequence"),
     (*_CLID, "peeraccount", "uniqueid", "linkedid", "userfield", "sequence", "-"),
     # fractions of seconds
-    ("uniqueid", "linkedid", "sequence", "start", "answer", "end", "duration", "billsec", "disposition", "src",
-     "dst", "channel", "dstchannel"),
+    ("uniqueid", "linkedid", "sequence", "start", "answer", "end", "duration", "billsec", "disposition",
+     "src", "dst", "channel", "dstchannel"),
 )  # fmt: skip
 
 _TIME = re.compile(
@@ -63,7 +65,7 @@ class Layout:
 
 
 def column_name(text: str) -> str:
-    """The CDR field of a configured column, "-" for all else: `CDR(start,f)`, `start(double)`, `unit(uservar)`."""
+    """The CDR field of a column as configured (`CDR(start,f)`, `start(double)`), "-" for `unit(uservar)`."""
     bare = re.sub(r"^\$\{CSV_QUOTE\((.*)\)\}$", r"\1", text.strip())
     bare = re.sub(r"^\$\{(.*)\}$", r"\1", bare.strip())
     bare = re.sub(r"^CDR\((.*)\)$", r"\1", bare.strip())

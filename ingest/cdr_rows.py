@@ -28,8 +28,8 @@ DISPOSITIONS = frozenset(
 def shape_cdr(shaper: Shaper, *, utc: bool = False) -> None:
     """Events of CDR rows. Local times are of the site's zone, or UTC where cdr_csv is told to write it.
 
-    The doubled hour (domain: clocks back): a row begins after its channel did, so the epoch in uniqueid decides;
-    where there is none, what fits end and duration; else the first one, with an hour's resolution.
+    In the doubled hour the epoch in uniqueid decides, as a row begins after its channel did; where there is
+    none, what fits end and duration; else the first hour, with an hour's resolution.
     """
     zone = UTC if utc else shaper.context.zone
     out = shaper.out

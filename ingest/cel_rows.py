@@ -16,15 +16,15 @@ from ingest.times import NONE
 __all__ = ["CEL_COLUMNS", "CEL_EVENTS", "IGNORED", "shape_cel"]
 
 CEL_COLUMNS = (
-    "eventtype", "eventenum", "userdeftype", "eventtime", "name", "num", "exten", "context", "channame", "appname",
-    "appdata", "userfield", "uniqueid", "linkedid", "peer", "eventextra",
+    "eventtype", "eventenum", "userdeftype", "eventtime", "name", "num", "exten", "context", "channame",
+    "appname", "appdata", "userfield", "uniqueid", "linkedid", "peer", "eventextra",
 )  # fmt: skip
 CEL_EVENTS = frozenset({
-    "CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "APP_END", "PARK_START", "PARK_END", "BRIDGE_START",
-    "BRIDGE_END", "BRIDGE_UPDATE", "BRIDGE_ENTER", "BRIDGE_EXIT", "CONF_START", "CONF_END", "CONF_ENTER",
-    "CONF_EXIT", "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "PICKUP", "FORWARD", "3WAY_START", "3WAY_END",
-    "HOOKFLASH", "LINKEDID_END", "LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN", "USER_DEFINED", "DTMF", "STREAM_BEGIN",
-    "STREAM_END", "TRANSFEREE_UNIQUEID",
+    "CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "APP_END", "PARK_START", "PARK_END",
+    "BRIDGE_START", "BRIDGE_END", "BRIDGE_UPDATE", "BRIDGE_ENTER", "BRIDGE_EXIT", "CONF_START", "CONF_END",
+    "CONF_ENTER", "CONF_EXIT", "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "PICKUP", "FORWARD",
+    "3WAY_START", "3WAY_END", "HOOKFLASH", "LINKEDID_END", "LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN",
+    "USER_DEFINED", "DTMF", "STREAM_BEGIN", "STREAM_END", "TRANSFEREE_UNIQUEID",
 })  # fmt: skip
 # Tones and music: nothing that a figure is made of.
 IGNORED = frozenset({"DTMF", "STREAM_BEGIN", "STREAM_END"})

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ingest.base import Int64
 
-__all__ = ["Columns", "BadLineError", "exact", "fields", "text_fault"]
+__all__ = ["BadLineError", "Columns", "exact", "fields", "text_fault"]
 
 QUOTE, COMMA, NEWLINE, RETURN = 34, 44, 10, 13
 BLANK = "blank line"

@@ -1,8 +1,8 @@
 r"""JSON lines as Asterisk's advanced writers write them: flat, compact, quotes escaped, backslashes not.
 
-`"name":"Jānis \\"Jancis\\""` is no JSON, and `"name":"a \\n"` is JSON with another meaning than was written. But the
-writer is simple enough to be read back: a quote inside a value always follows a backslash, so `,"key":` with its
-quotes bare always begins a key.
+`"name":"Jānis \\"Jancis\\""` is no JSON, and `"name":"a \\n"` is JSON with another meaning than was written.
+But the writer is simple enough to be read back: a quote inside a value always follows a backslash, so
+`,"key":` with its quotes bare always begins a key.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Formats of one record per line: tokenise (exactly, or vectorised where that is provably the same), then shape."""
+"""Formats of one record per line: tokenise (exactly, or as a block where that is the same), then shape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.csvtext import BLANK, BadLineError
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
 
-__all__ = ["HEAD_BYTES", "UselessLineError", "LineDialect", "LineReader", "Tokens", "head_lines"]
+__all__ = ["HEAD_BYTES", "LineDialect", "LineReader", "Tokens", "UselessLineError", "head_lines"]
 
 HEAD_BYTES = 1 << 16
 
@@ -28,7 +28,7 @@ class UselessLineError(ValueError):
 
 @dataclass(frozen=True)
 class Tokens:
-    """Text columns of a block's records, `rows` their indices among its lines, and the lines without record."""
+    """Text columns of a block's records, `rows` their indices among its lines; and lines without record."""
 
     columns: Mapping[str, pa.Array]
     rows: Int64

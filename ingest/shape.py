@@ -1,7 +1,7 @@
 """From text columns to event columns: the same code for whatever way the text was read.
 
-A `Shaper` works on one block. A row with an impossible value gets a fault (the first one counts), a row that is
-known and of no use gets a reason to be ignored; all others become events.
+A `Shaper` works on one block. A row with an impossible value gets a fault (the first one counts), a row that
+is known and of no use a reason to be ignored; all others become events.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _INTERFACE = re.compile(r"[A-Za-z0-9]+/([^@/;-]+).*")
 
 
 class Shaper:
-    """The text columns of a block (`columns`, null where the format lacks the value) and what comes of them."""
+    """The text columns of a block (null where the format lacks the value) and what comes of them."""
 
     def __init__(self, columns: Mapping[str, pa.Array], rows: int, context: Context) -> None:
         self.columns = columns
@@ -98,7 +98,7 @@ class Shaper:
         return kept, cls
 
     def hidden(self, userfield: pa.Array, name: pa.Array) -> pa.Array | None:
-        """Where the line shows beside the number that it was withheld: a dialplan's note, or the name sent."""
+        """Where the line shows beside the number that it was withheld: by a note, or by the name sent."""
         noted = pc.fill_null(pc.match_substring_regex(userfield, _NOTED), False)
         named = pc.fill_null(pc.match_substring_regex(name, _ANONYMOUS), False)
         found = pc.or_(noted, named)
@@ -153,7 +153,7 @@ class Shaper:
         return found
 
     def amount_us(self, column: pa.Array, what: str, unit_us: int = SECOND_US) -> Int64:
-        """A number of seconds (or of `unit_us`) as microseconds; NONE where empty, a fault where it is none."""
+        """Seconds (or amounts of `unit_us`) as microseconds; NONE where empty, a fault where it is none."""
         return self._whole(column, what, unit_us)
 
     def integer(self, column: pa.Array, what: str) -> pa.Array:
@@ -208,7 +208,7 @@ def _scrub(text: str, context: Context) -> str:
 
 
 def member(text: str | None, context: Context) -> str | None:
-    """A queue member by extension (`PJSIP/401`, `Local/701@agents/n`, `Agent/1001`, `701`), else by pseudonym."""
+    """A queue member by extension (`PJSIP/401`, `Local/701@agents/n`, `Agent/1001`), else by pseudonym."""
     if not text or text == "NONE":
         return None
     found = _INTERFACE.fullmatch(text)

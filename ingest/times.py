@@ -1,7 +1,7 @@
 """Times as a PBX writes them, exact to what is written: local or UTC text, text with zone, epoch.
 
-Instants are int64 epoch microseconds in numpy, `NONE` where nothing is there. A local time of the doubled hour
-stands for two instants: both are kept (`early`, `late`) until something tells which one it was.
+Instants are int64 epoch microseconds in numpy, `NONE` where nothing is there. A local time of the doubled
+hour stands for two instants: both are kept (`early`, `late`) until something tells which one it was.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def one(text: str, zone: ZoneInfo | timezone) -> Instant | None:
     if not (found := _LOCAL.fullmatch(text)):
         return None
     try:
-        local = datetime(*(int(found[i]) for i in range(1, 7)), int((found[7] or "").ljust(6, "0")))  # type: ignore[arg-type]
+        year, month, day, hour, minute, second = (int(part) for part in found.group(1, 2, 3, 4, 5, 6))
+        local = datetime(year, month, day, hour, minute, second, int((found[7] or "").ljust(6, "0")))
     except ValueError:
         return None
     if found[8]:

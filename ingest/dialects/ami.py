@@ -1,7 +1,7 @@
 """AMI as recorded: the bytes of the socket, banner first, connection after connection.
 
-Each connection is framed by two events of our own, `connected` and `disconnected` (at its first and last time),
-so that gaps of the feed are known.
+Two events of our own stand around each connection, `connected` and `disconnected` (at its first and last
+time), so that gaps of the feed are known.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class AmiReader:
             self.hang_up()
             self.ordinal += 1
             self.connection += 1
+            self._read += 1
+            self._ignored["beginning of a connection"] += 1
             self._banner = self.ordinal
             return
         self.ordinal += 1
@@ -98,11 +100,7 @@ class AmiReader:
 
     def hang_up(self) -> None:
         """The connection is over. One in which nothing with a time came says nothing of gaps."""
-        if self._banner is not None:
-            self._read += 1
-            self._ignored["connection without an event"] += 1
-        elif self._last is not None:
-            self._made += 1
+        if self._last is not None:
             self._mark("disconnected", self._last, self.ordinal)
         self._banner = self._last = None
 
@@ -139,6 +137,7 @@ class AmiReader:
         self._places.append((line, self.connection, self.keys.key(identity, line)))
 
     def _mark(self, kind: str, at: int, line: int) -> None:
+        self._made += 1
         self._keep({"kind": kind, "timestamp": _epoch_text(at)}, line, b"%s %d" % (kind.encode(), at))
 
     def _row(self, piece: Piece) -> dict[str, str]:
@@ -151,7 +150,11 @@ class AmiReader:
             fields.setdefault(key.lower(), value)
         time = self._told(fields.get("timestamp", ""), piece.offset)
         if "event" not in fields:
-            raise UselessLineError("response") if "response" in fields else BadLineError("neither event nor response")
+            raise (
+                UselessLineError("response")
+                if "response" in fields
+                else BadLineError("neither event nor response")
+            )
         kind = fields["event"]
         if kind in IGNORED:
             raise UselessLineError(kind)
@@ -159,12 +162,11 @@ class AmiReader:
             name = kind if re.fullmatch(r"[\w-]{1,40}", kind, re.ASCII) else "of no name"
             raise UselessLineError(f"unknown event {name}")
         if kind == "FullyBooted" and not time:
-            raise UselessLineError("FullyBooted without Timestamp")  # the greeting of a login, not a start of the PBX
-        row = {
-            name: value
-            for name, key in {**COMMON, **KEPT[kind]}.items()
-            if (value := fields.get(key)) and value not in _NOTHING
-        }
+            raise UselessLineError(
+                "FullyBooted without Timestamp"
+            )  # the greeting of a login, not a start of the PBX
+        named = {name: fields.get(key, "") for name, key in {**COMMON, **KEPT[kind]}.items()}
+        row = {name: value for name, value in named.items() if value and value not in _NOTHING}
         row["kind"] = RENAMED.get(kind, kind)
         if kind == "Dial":
             row["kind"] = OLD_DIAL.get(fields.get("subevent", "").lower(), kind)
@@ -175,7 +177,7 @@ class AmiReader:
         return row
 
     def _told(self, text: str, offset: int) -> str:
-        """The time of a piece, by itself or by its arrival; the first one of a connection is its beginning."""
+        """The time of a piece, or of its arrival; the first one of a connection is its beginning."""
         if not text and self.context.arrival is not None:
             arrived = self.context.arrival(offset)
             text = "" if arrived is None else _epoch_text(arrived)
@@ -184,7 +186,6 @@ class AmiReader:
             return text
         self._last = instant.early
         if self._banner is not None:
-            self._read += 1
             self._mark("connected", instant.early, self._banner)
             self._banner = None
         return text

@@ -1,6 +1,7 @@
 """`cdr_csv`: Master.csv with accountcode first, 16 to 21 columns by cdr.conf [csv].
 
-16 columns always; `loguniqueid` and `loguserfield` add one each, `newcdrcolumns` peeraccount, linkedid, sequence.
+16 columns always; `loguniqueid` and `loguserfield` add one each, `newcdrcolumns` peeraccount, linkedid and
+sequence.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`cdr_custom` CSV: columns by the site's own mapping, given in `[[cdr_custom]]` or one of the common ones."""
+"""`cdr_custom` CSV: columns by the site's own mapping, of `[[cdr_custom]]` or a common one."""
 
 from __future__ import annotations
 

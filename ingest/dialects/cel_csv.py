@@ -15,10 +15,10 @@ from ingest.times import is_time
 __all__ = ["CelCsv"]
 
 _NAMES = ("name", "num", "-", "-", "-")
-_MAIN = (*_NAMES, "exten", "context", "channame", "appname", "appdata", "-", "-", "uniqueid", "linkedid", "peer",
-         "userfield", "userdeftype")  # fmt: skip
-_ADVANCED = ("eventtime", "userdeftype", "name", "num", "exten", "context", "channame", "appname", "appdata", "-", "-",
-             "uniqueid", "userfield", "-", "-", "-", "peer", "linkedid", "-", "eventextra", "-")  # fmt: skip
+_CHANNEL = ("exten", "context", "channame", "appname", "appdata", "-", "-", "uniqueid")
+_MAIN = (*_NAMES, *_CHANNEL, "linkedid", "peer", "userfield", "userdeftype")
+_ADVANCED = ("eventtime", "userdeftype", "name", "num", *_CHANNEL, "userfield", "-", "-", "-", "peer",
+             "linkedid", "-", "eventextra", "-")  # fmt: skip
 LAYOUTS: Mapping[int, tuple[str, ...]] = {
     19: ("eventtype", "eventtime", *_MAIN),  # Asterisk 1.8 to 10
     20: ("eventtype", "eventtime", *_MAIN, "eventextra"),

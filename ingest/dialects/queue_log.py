@@ -1,4 +1,4 @@
-"""`queue_log`: `time|callid|queue|agent|event|data1|…|data5`, times in whole seconds unless a database wrote them."""
+"""`queue_log`: `time|callid|queue|agent|event|data1|…|data5`, in whole seconds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ __all__ = ["QueueLog"]
 COLUMNS = ("time", "callid", "queue", "agent", "event", "data1", "data2", "data3", "data4", "data5")
 MILLISECOND_US = 1000
 _LINE = re.compile(
-    rb"(?:\d{9,10}(?:\.\d+)?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\|[^|]*\|[^|]*\|[^|]*\|[A-Za-z0-9_ ]+(?:\||$)"
+    rb"(?:\d{9,10}(?:\.\d+)?|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\|"
+    rb"[^|]*\|[^|]*\|[^|]*\|[A-Za-z0-9_ ]+(?:\||$)"
 )
 _UNIQUEID = r"^(?:.*-)?[0-9]{9,10}\.[0-9]+$"
 

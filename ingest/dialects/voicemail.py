@@ -79,7 +79,7 @@ def _refused(path: str, reason: str, raw: bytes) -> Reading:
 
 
 def _row(raw: bytes, path: str) -> Mapping[str, str]:
-    """The fields of a message file and its mailbox with the context that the path tells. Raises BadLineError."""
+    """The fields of a message file; its mailbox with the context that the path tells. Raises BadLineError."""
     if fault := text_fault(raw):
         raise BadLineError(fault)
     found: dict[str, str] = {}
