@@ -44,7 +44,7 @@ queue_first AS (
     GROUP BY k.call_id
 ),
 gap AS (
-    SELECT f.call_id, bool_or(g.from_us < coalesce(f.ended_us, f.last_us, g.to_us) AND g.to_us > f.created_us) AS in_gap
+    SELECT f.call_id, bool_or(g.from_us < coalesce(f.ended_us, g.to_us) AND g.to_us > f.created_us) AS in_gap
     FROM first_channel f JOIN call_list l ON l.call_id = f.call_id
     JOIN feed_gaps g ON g.pbx = l.pbx
     WHERE f.n = 1 GROUP BY f.call_id

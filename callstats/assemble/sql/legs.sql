@@ -5,7 +5,7 @@ WITH away AS (
     SELECT DISTINCT l.uid
     FROM legs_heard l
     JOIN callers c ON c.call_id = l.call_id
-    JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, l.tried_us) AND g.to_us > l.tried_us
+    JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, g.to_us) AND g.to_us > l.tried_us
 ),
 facts AS (
     SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL AS in_gap

@@ -8,7 +8,10 @@ WITH spool AS (
 ),
 boxes AS (
     SELECT k.call_id,
-        min_by(split_part(h.app_data, ',', 1), h.at_us) AS mailbox
+        min_by(split_part(h.app_data, ',', 1), h.at_us) AS mailbox,
+        -- option s without u or b: no greeting and no instructions, the beep comes at once
+        bool_and(split_part(h.app_data, ',', 2) LIKE '%s%' AND split_part(h.app_data, ',', 2) NOT LIKE '%u%'
+            AND split_part(h.app_data, ',', 2) NOT LIKE '%b%') AS beep_at_once
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.app IN ('VoiceMail', 'Voicemail') AND h.app_data IS NOT NULL AND h.app_data <> ''
     GROUP BY k.call_id
@@ -21,7 +24,7 @@ waiting AS (
 ),
 spoken AS (
     SELECT c.call_id, c.pbx, c.channel, c.caller, c.caller_class, c.local_date, c.voicemail_us, c.ended_us, c.resolution_us, b.mailbox,
-        w.told_us,
+        w.told_us, b.beep_at_once,
         c.ended_us - c.voicemail_us AS spoke_us
     FROM callers c
     JOIN boxes b ON b.call_id = c.call_id
@@ -45,7 +48,10 @@ kept AS (
     FROM matched WHERE n = 1
     UNION ALL
     SELECT p.call_id, p.mailbox, CAST(NULL AS STRING), p.voicemail_us, p.local_date, p.caller, p.caller_class,
-        p.spoke_us, CASE WHEN p.spoke_us + p.resolution_us - 1 < 3000000 THEN 'certain' ELSE 'estimated' END
+        p.spoke_us,
+        CASE WHEN p.spoke_us + p.resolution_us - 1 < 3000000 THEN 'certain'
+            WHEN p.told_us IS NOT NULL AND p.beep_at_once AND p.spoke_us >= 5000000 THEN 'certain'
+            ELSE 'estimated' END
     FROM spoken p
     WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.n = 1 AND m.call_id = p.call_id)
 )

@@ -7,7 +7,8 @@ WITH tried AS (
         bool_and(outcome = 'unavailable') AS all_unavailable,
         bool_or(outcome = 'abandoned') AS left_ringing,
         bool_or(outcome = 'busy') AS any_busy,
-        bool_and(certainty = 'certain') AS all_certain
+        bool_and(certainty = 'certain') AS all_certain,
+        bool_or(certainty = 'certain' AND outcome <> 'unavailable') AS some_reached
     FROM legs WHERE outcome <> 'forwarded' GROUP BY call_id
 ),
 phones AS (
@@ -27,7 +28,7 @@ voice AS (
     SELECT call_id, bool_and(empty) AS empty, min(certainty) AS certainty FROM messages_left WHERE call_id IS NOT NULL GROUP BY call_id
 ),
 facts AS (
-    SELECT c.*, t.legs, t.all_busy, t.all_unavailable, t.left_ringing, t.all_certain,
+    SELECT c.*, t.legs, t.all_busy, t.all_unavailable, t.left_ringing, t.all_certain, t.some_reached,
         p.answered_us AS phone_us, p.answered_by AS phone, p.answer_hidden, p.source AS phone_source,
         l.answered_us AS line_us, l.source AS line_source,
         q.abandoned AS queue_abandoned, q.timed_out, coalesce(q.stays, 0) AS stays,
@@ -77,12 +78,15 @@ SELECT call_id, direction,
         WHEN in_gap AND NOT has_cel THEN 'estimated'
         WHEN ended_us IS NULL THEN 'estimated'
         WHEN outcome IN ('abandoned', 'failed') THEN 'certain'
-        WHEN outcome = 'unanswered' AND coalesce(all_certain, TRUE) THEN 'certain'
+        WHEN outcome = 'unanswered' AND (coalesce(all_certain, TRUE) OR some_reached) THEN 'certain'
         WHEN outcome = 'busy' THEN 'certain'
         WHEN outcome = 'unavailable' AND all_certain THEN 'certain'
         WHEN outcome = 'unanswered' AND NOT all_unavailable THEN 'estimated'
         ELSE 'estimated'
     END AS outcome_certainty,
+    -- that nobody answered may be sure although how it ended is not: a live source was there all the time, or the
+    -- call's finished records show no answered leg
+    outcome <> 'answered' AND line_us IS NULL AND (has_cel OR (has_ami AND NOT in_gap) OR (has_cdr AND NOT has_ami)) AS surely_unanswered,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN line_us ELSE coalesce(phone_us, line_us) END END AS answered_us,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN dialled ELSE phone END END AS answered_by,
     -- in click-to-call the CDR's answer is the employee's own phone (FACTS CDR 25)

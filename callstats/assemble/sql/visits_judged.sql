@@ -75,7 +75,7 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
     within AS within_third_signal,
     CASE
         WHEN within IS NULL THEN 'unknown'
-        WHEN outcome <> 'answered' THEN CASE WHEN outcome_certainty = 'certain' THEN 'certain' ELSE 'estimated' END
+        WHEN outcome <> 'answered' THEN CASE WHEN outcome_certainty = 'certain' OR surely_unanswered THEN 'certain' ELSE 'estimated' END
         WHEN early_media OR outcome_certainty <> 'certain' THEN 'estimated'
         WHEN ring_max_us < limit_us OR ring_min_us >= limit_us THEN 'certain'
         WHEN ring_source = 'ami' AND ring_max_us - ring_min_us < 1000000 THEN 'borderline'

@@ -23,7 +23,7 @@ through_local AS (
 joined AS (
     SELECT s.*, c.caller_class, c.channel_kind, c.direction, c.started_us, c.ended_us, c.menu_us, c.cdr_menu, c.voicemail_us,
         c.has_ami, c.has_cel, c.in_gap, c.dialled, c.caller_left,
-        o.outcome AS call_outcome, o.outcome_certainty AS call_certainty,
+        o.outcome AS call_outcome, o.outcome_certainty AS call_certainty, o.surely_unanswered,
         r.best_us, r.most_us, r.least_us, r.pieces, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
         m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
         f.call_id IS NOT NULL AS after_forward,
@@ -95,5 +95,6 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     END AS outcome_certainty,
     l.direction = 'inbound' AND coalesce(l.caller_class, '') <> 'extension' AS external,
     l.in_gap AND NOT l.has_cel AS in_gap,
-    l.has_ami OR l.has_cel AS heard_live
+    l.has_ami OR l.has_cel AS heard_live,
+    l.surely_unanswered
 FROM left_at l
