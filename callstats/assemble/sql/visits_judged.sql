@@ -36,7 +36,7 @@ judged AS (
         CASE
             WHEN v.outcome IS NULL THEN NULL
             WHEN v.outcome <> 'answered' THEN FALSE
-            WHEN v.ring_max_us IS NULL THEN NULL
+            WHEN v.ring_max_us IS NULL AND (NOT v.in_gap OR v.ring_us IS NULL) THEN NULL
             WHEN v.ring_max_us < u.limit_us THEN TRUE
             WHEN v.ring_min_us >= u.limit_us THEN FALSE
             WHEN v.ring_us IS NULL THEN NULL
@@ -76,7 +76,7 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
     CASE
         WHEN within IS NULL THEN 'unknown'
         WHEN outcome <> 'answered' THEN CASE WHEN outcome_certainty = 'certain' OR surely_unanswered THEN 'certain' ELSE 'estimated' END
-        WHEN early_media OR outcome_certainty <> 'certain' THEN 'estimated'
+        WHEN early_media OR in_gap OR outcome_certainty <> 'certain' THEN 'estimated'
         WHEN ring_max_us < limit_us OR ring_min_us >= limit_us THEN 'certain'
         WHEN ring_source = 'ami' AND ring_max_us - ring_min_us < 1000000 THEN 'borderline'
         WHEN ring_resolution_us > 1 AND ring_us - ring_resolution_us < limit_us AND ring_max_us >= limit_us

@@ -71,9 +71,11 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     CASE WHEN l.answered_us IS NOT NULL AND NOT l.answer_hidden THEN l.answered_us END AS answered_us,
     l.answered_by, l.answer_hidden, l.queued, l.number_only,
     -- where the PBX answered before the person, the CDR cannot tell how long it rang: a bound, but no best value
-    CASE WHEN l.most_us IS NULL THEN NULL WHEN l.answer_hidden THEN NULL ELSE l.best_us END AS ring_us,
+    -- (and its first row after a menu begins with the call)
+    CASE WHEN l.most_us IS NULL OR l.answer_hidden OR (l.cdr_menu AND l.visit = 1) THEN NULL ELSE l.best_us END AS ring_us,
     CASE WHEN l.most_us IS NOT NULL THEN greatest(l.least_us - 20000 * l.pieces, 0) END AS ring_min_us,
-    CASE WHEN l.most_us IS NOT NULL THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
+    -- in a gap of the only live feed a further phone may have rung unheard: no upper bound
+    CASE WHEN l.most_us IS NOT NULL AND NOT (l.in_gap AND NOT l.has_cel) THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
     coalesce(l.resolution_us, 1) AS ring_resolution_us,
     coalesce(l.ring_source, 'none') AS ring_source,
     coalesce(l.early_media, FALSE) AS early_media,
