@@ -7,7 +7,6 @@ rewritten without knowing the numbers.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import re
@@ -43,8 +42,8 @@ class Pseudonymiser:
         return self._keyed(old, old[:1])
 
     def _keyed(self, text: str, kind: str) -> str:
-        digest = hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
-        return f"{kind}{self.key_id}-{digest[:32]}"
+        digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return f"{kind}{self.key_id}-{digest.hex()[:32]}"
 
 
 def load_pseudonymiser(path: Path, create: bool = True) -> Pseudonymiser:

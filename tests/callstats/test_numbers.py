@@ -10,6 +10,7 @@ from callstats.numbers import (
     Number,
     NumberPlan,
     Pseudonymiser,
+    _understood,
     normalise,
     normalise_column,
     scrub,
@@ -146,6 +147,11 @@ def test_every_form_of_a_clients_number_has_the_same_pseudonym_and_never_shows(n
     kept = {stored(normalise(form, PLAN), KEYED) for form in forms}
     assert len(kept) == 1
     assert number not in kept.pop()
+
+
+@given(st.from_regex(r"(\+371|00371|371|9|)(670(12|555)|[0-9]{3,5})[0-9]{3,5}", fullmatch=True))
+def test_the_short_way_says_what_the_long_way_says(raw: str) -> None:
+    assert normalise(raw, PLAN) == _understood(raw, PLAN)
 
 
 def test_what_is_stored() -> None:
