@@ -315,7 +315,7 @@ def normalise_column(column: pa.Array | pa.ChunkedArray, plan: NumberPlan) -> pa
     """A text column as struct(cls, e164, text, doubtful); each different text once, null stays null."""
     encoded = _encoded(column)
     found = [normalise(value, plan) for value in encoded.dictionary.to_pylist()]
-    parts = [
+    parts: list[list[Any]] = [
         [n.cls for n in found],
         [n.e164 for n in found],
         [n.text for n in found],
@@ -330,7 +330,7 @@ def stored_column(
     """What may be kept of a text column: struct(stored, cls); each different text once, null stays null."""
     encoded = _encoded(column)
     found = [normalise(value, plan) for value in encoded.dictionary.to_pylist()]
-    parts = [[stored(n, pseudonymiser) for n in found], [n.cls for n in found]]
+    parts: list[list[Any]] = [[stored(n, pseudonymiser) for n in found], [n.cls for n in found]]
     return _struct(parts, _STORED).take(encoded.indices)
 
 
