@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     metrics = command("metrics", _metrics, "Figures, all of them unless named.")
     metrics.add_argument("slugs", nargs="*", metavar="SLUG")
     metrics.add_argument(
-        "--by", default="", help="department, hour, weekday, day, week or month, joined by commas"
+        "--by", default="department", help="department, hour, weekday, day, week or month, joined by commas"
     )
     metrics.add_argument("--from", dest="start", type=_day, metavar="D", help="first day, such as 2026-01-31")
     metrics.add_argument("--to", dest="end", type=_day, metavar="D", help="day after the last one")

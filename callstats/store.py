@@ -97,7 +97,7 @@ class Store:
     ) -> pa.Table:
         """Rows of a table from day `first` to day `last`, both included; None leaves an end open.
 
-        Columns are those of `callstats.fields` unless named; `channels`, an internal one, has its files'.
+        Columns are those of `callstats.fields` unless named; a table unknown there has those of its files.
         """
         schema = TABLES[name].schema if name in TABLES else None
         if schema is not None and "local_date" not in schema.names:
@@ -218,17 +218,18 @@ class BatchWriter:
         self._rejects: list[pa.Table] = []
         self._files: list[FileRow] = []
         self._reach: dict[date, date] = {}
+        self._retired: list[str] = []
 
     def add(self, events: pa.Table) -> None:
         """Adds events (`EVENTS.schema`)."""
         if events.num_rows == 0:
             return
         fitting = parquet.conform(events, EVENTS.schema)
-        self._note(fitting)
         for day, rows in parquet.by_day(fitting):
             self._buffer.setdefault(day, []).append(rows)
             self._buffered += rows.num_rows
             latest = day
+        self._note(fitting)
         if self._buffered > BUFFERED_ROWS:
             earlier = [day for day in self._buffer if day != latest]
             self._flush(earlier or [latest])
@@ -237,6 +238,15 @@ class BatchWriter:
         """Adds rejected lines (`REJECTS.schema`)."""
         if rejects.num_rows:
             self._rejects.append(parquet.conform(rejects, REJECTS.schema))
+
+    def replace_rows(self, file: FileRow, rows: pa.Table) -> None:
+        """Lets `rows` take the place of a valid event file of another batch when this one is committed."""
+        self._retired.append(file.id)
+        self._reach[file.local_date] = max(self._reach.get(file.local_date, file.local_date), file.local_date)
+        if rows.num_rows:
+            named = _named("events", file.local_date)
+            renewed = replace(file, id=named.id, path=named.path, version=None)
+            self._files += self.store._write([(renewed, rows)])
 
     def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
         """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
@@ -255,6 +265,7 @@ class BatchWriter:
                 now=now,
                 based_on=self.based_on,
                 grown_from=grown_from,
+                retired=self._retired,
             )
 
     def _flush(self, days: list[date]) -> None:

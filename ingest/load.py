@@ -108,7 +108,7 @@ def _load_or_tell(path: Path, named: bool, settings: Settings, store: Store, vau
         if path.stat().st_size == 0:
             return FileReport(str(path), "skipped", reason="empty")
         try:
-            dialect = identify(path)
+            dialect = identify(path, settings)
         except InputError as error:
             if named:
                 raise
@@ -136,11 +136,18 @@ def _load(path: Path, dialect: Dialect, settings: Settings, store: Store, vault:
 
 
 def _as_known(path: Path, batch: Batch) -> FileReport:
-    kept = batch.rows_kept
     return FileReport(
-        str(path), "known", batch.dialect, batch.id,
-        read=batch.rows_read, kept=kept, ignored=batch.rows_ignored, rejected=batch.rows_rejected, new=0, known=kept, reason=f"same content as {batch.path}, loaded before",
-    )  # fmt: skip
+        path=str(path),
+        status="known",
+        dialect=batch.dialect,
+        batch=batch.id,
+        read=batch.rows_read,
+        kept=batch.rows_kept,
+        ignored=batch.rows_ignored,
+        rejected=batch.rows_rejected,
+        known=batch.rows_kept,
+        reason=f"same content as {batch.path}, loaded before",
+    )
 
 
 def _identity(
@@ -200,6 +207,11 @@ def _load_once(
         writer.add(news.of(reading.events))
         writer.reject(_reject_rows(reading.rejects, batch))
         report = _added(report, reading)
+    ends, changed = news.ends(report.kept)
+    if ends is not None:
+        writer.add(ends)
+    for stored, rows in changed:
+        writer.replace_rows(stored, rows)
     known = news.known
     final = replace(
         batch, rows_read=report.read, rows_kept=report.kept, rows_ignored=report.ignored,

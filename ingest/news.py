@@ -1,8 +1,14 @@
-"""Which lines are new: those whose `line_key` no stored event has."""
+"""Which events of a file are new: those whose `line_key` no stored event has.
+
+The ends of a recorded connection (`connected`, `disconnected`) are no lines but where the file begins and
+ends. A shorter version, or a part, of a file ends where the whole goes on: such ends give way to those of the
+file that has all its lines.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from typing import Final
 
 import pyarrow as pa
@@ -13,26 +19,76 @@ from callstats.cases import catalog
 from callstats.cases.catalog import Batch, FileRow
 from callstats.store import Store
 
-KEPT_KEYS: Final = 2_000_000
-MADE: Final = ("connected", "disconnected")  # kinds of events that stand for no line of their own
+KEPT_ROWS: Final = 2_000_000
+MADE: Final = pa.array(["connected", "disconnected"])
+COLUMNS: Final = ["line_key", "kind", "batch"]
 
 
 class News:
     """Tells new events of one batch from known ones.
 
-    State: `known`, how many lines were known so far, and the line keys of stored files that were read last.
+    State: `known`, how many lines were known so far; stored keys that were read last; ends held back.
     """
 
     def __init__(self, store: Store, batch: Batch) -> None:
         self.known = 0
         self._store = store
         self._batch = batch
-        self._keys: OrderedDict[str, pa.ChunkedArray] = OrderedDict()
+        self._stored: OrderedDict[str, pa.Table] = OrderedDict()
+        self._met: Counter[str] = Counter()
+        self._ends: list[pa.Table] = []
 
     def of(self, events: pa.Table) -> pa.Table:
-        """The events that are not stored yet; a line's time is part of it, so files of that time are asked."""
+        """The events that are not stored yet; ends of connections are held back for `ends`."""
         if events.num_rows == 0:
             return events
+        made = pc.is_in(events["kind"], value_set=MADE)
+        if pc.any(made).as_py():
+            self._ends.append(events.filter(made))
+            events = events.filter(pc.invert(made))
+        stored = self._stored_with(events)
+        if stored is None:
+            return events
+        known = pc.is_in(events["line_key"], value_set=stored["line_key"])
+        self.known += pc.sum(known).as_py() or 0
+        if self._ends or self._batch.source == "ami":
+            met = stored.filter(pc.is_in(stored["line_key"], value_set=events["line_key"]))
+            self._met.update(met["batch"].to_pylist())
+        return events.filter(pc.invert(known))
+
+    def ends(self, lines: int) -> tuple[pa.Table | None, list[tuple[FileRow, pa.Table]]]:
+        """The ends to store, and stored files with the rows that remain; `lines` is how many were kept."""
+        if not self._ends:
+            return None, []
+        ends = pa.concat_tables(self._ends)
+        with self._store.database.read() as connection:
+            batches = {name: catalog.batch(connection, name) for name in self._met}
+        inside = [name for name, b in batches.items() if b is not None and b.rows_new == self._met[name]]
+        if self.known == lines and not inside:
+            return None, []  # a part of what is stored: that tells the ends
+        known = self._stored_with(ends)
+        if known is not None:
+            ends = ends.filter(pc.invert(pc.is_in(ends["line_key"], value_set=known["line_key"])))
+        return ends, [changed for name in inside for changed in self._without_ends(name)]
+
+    def _without_ends(self, batch: str) -> Iterator[tuple[FileRow, pa.Table]]:
+        with self._store.database.read() as connection:
+            files = catalog.files_of_batch(connection, batch)
+        own = pa.concat_tables(self._ends)["line_key"]
+        for file in files:
+            if file.table_name != "events":
+                continue
+            rows = pq.read_table(self._store.root / file.path)
+            stale = pc.and_(
+                pc.is_in(rows["kind"], value_set=MADE), pc.invert(pc.is_in(rows["line_key"], value_set=own))
+            )
+            if pc.any(stale).as_py():
+                yield file, rows.filter(pc.invert(stale))
+
+    def _stored_with(self, events: pa.Table) -> pa.Table | None:
+        """Stored keys of the time of the events; a line tells its time, so others need not be asked."""
+        if events.num_rows == 0:
+            return None
         span = pc.min_max(events["at"]).as_py()
         with self._store.database.read() as connection:
             files = catalog.live_files(
@@ -42,21 +98,13 @@ class News:
                 source=self._batch.source,
                 span=(span["min"], span["max"]),
             )
-        if not files:
-            return events
-        keys = pa.chunked_array(
-            [chunk for file in files for chunk in self._keys_of(file).chunks], pa.string()
-        )
-        stored = pc.is_in(events["line_key"], value_set=keys)
-        made = pc.is_in(events["kind"], value_set=pa.array(MADE))
-        self.known += pc.sum(pc.and_not(stored, made)).as_py() or 0
-        return events.filter(pc.invert(stored))
+        return pa.concat_tables([self._rows_of(file) for file in files]) if files else None
 
-    def _keys_of(self, file: FileRow) -> pa.ChunkedArray:
-        found = self._keys.pop(file.id, None)
+    def _rows_of(self, file: FileRow) -> pa.Table:
+        found = self._stored.pop(file.id, None)
         if found is None:
-            found = pq.read_table(self._store.root / file.path, columns=["line_key"])["line_key"]
-        self._keys[file.id] = found
-        while len(self._keys) > 1 and sum(len(keys) for keys in self._keys.values()) > KEPT_KEYS:
-            self._keys.popitem(last=False)
+            found = pq.read_table(self._store.root / file.path, columns=COLUMNS)
+        self._stored[file.id] = found
+        while len(self._stored) > 1 and sum(rows.num_rows for rows in self._stored.values()) > KEPT_ROWS:
+            self._stored.popitem(last=False)
         return found

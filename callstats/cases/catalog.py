@@ -168,7 +168,7 @@ def _go_live(connection: Connection, new: Sequence[FileRow], counter: int, batch
                 state="live",
                 lease_until=None,
                 version=counter,
-                batch=batch,
+                batch=file.batch or batch,
                 rows=file.rows,
                 bytes=file.bytes,
                 pbx=file.pbx,

@@ -1,0 +1,232 @@
+import random
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from callstats.errors import UsageError
+from callstats.fields import EVENTS
+from callstats.settings import Settings
+from callstats.store import Store
+from ingest.load import FileReport, load
+from tests.shared import ROOT
+
+SAMPLE = ROOT / "sample_cdr"
+LINE_FILES = ["cdr_csv/Master.csv", "cdr_custom/full_tz.csv", "cel/Master.csv", "queue_log"]
+# where a line was said may differ between a file and its parts, what was said may not
+SAID = [name for name in EVENTS.names if name not in {"batch", "line", "connection"}]
+
+
+class Site:
+    """A site with the sample's settings, its own data, and a folder to put files into."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir(parents=True)
+        self.settings = Settings.load(SAMPLE / "callstats.toml", folder / "data")
+        # one key for all sites of a test, or their pseudonyms would differ
+        key = folder.parent / "numbers.key"
+        numbers = self.settings.numbers.model_copy(update={"key_file": key})
+        self.settings = self.settings.model_copy(update={"numbers": numbers})
+        self.store = Store.open(self.settings)
+
+    def put(self, name: str, content: bytes) -> Path:
+        path = self.inbox / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def load(self, *paths: Path, compute: bool = False) -> list[FileReport]:
+        return load(paths, self.settings, self.store, compute=compute)
+
+    def said(self) -> Counter[str]:
+        return Counter(str(row) for row in self.store.scan("events", columns=SAID).to_pylist())
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Iterator[list[Site]]:
+    made = [Site(tmp_path / name) for name in ("one", "two")]
+    yield made
+    for site in made:
+        site.store.close()
+
+
+@pytest.fixture
+def site(sites: list[Site]) -> Site:
+    return sites[0]
+
+
+def lines_of(name: str) -> list[bytes]:
+    return (SAMPLE / name).read_bytes().splitlines(keepends=True)
+
+
+def parts_of(name: str, number: int) -> list[bytes]:
+    lines = lines_of(name)
+    cuts = sorted(random.Random(name).sample(range(1, len(lines)), number - 1))
+    return [b"".join(lines[a:b]) for a, b in zip([0, *cuts], [*cuts, len(lines)], strict=True)]
+
+
+def test_every_file_of_the_sample_adds_up(site: Site) -> None:
+    reports = site.load(SAMPLE, compute=True)
+    loaded = [report for report in reports if report.status == "loaded"]
+    assert {report.dialect for report in loaded} >= {
+        "ami",
+        "cdr_csv",
+        "cdr_custom",
+        "cel_csv",
+        "queue_log",
+        "voicemail",
+    }
+    for report in loaded:
+        assert report.read == report.kept + report.ignored + report.rejected > 0
+        assert report.new == report.kept
+    assert all(report.clean for report in reports)
+    assert site.store.scan("calls").num_rows > 0
+    skipped = {Path(report.path).name for report in reports if report.status == "skipped"}
+    assert {"truth.json", "callstats.toml", "expected_calls.csv"} <= skipped
+
+
+def test_the_same_again_is_a_no_op_under_any_name(site: Site) -> None:
+    site.load(SAMPLE)
+    version = site.store.data_version()
+    again = [r for r in site.load(SAMPLE) if r.status != "skipped"]
+    assert {(r.status, r.new) for r in again} == {("known", 0)}
+    assert all(r.read == r.kept + r.ignored + r.rejected > 0 for r in again)
+    renamed = site.put("Master.csv.1", (SAMPLE / "cel/Master.csv").read_bytes())
+    assert site.load(renamed)[0].status == "known"
+    assert site.store.data_version() == version
+
+
+@pytest.mark.parametrize("name", [*LINE_FILES, "ami.raw"])
+def test_a_file_that_grows_brings_what_is_new_and_nothing_twice(sites: list[Site], name: str) -> None:
+    whole = (SAMPLE / name).read_bytes()
+    sites[0].load(sites[0].put("log", whole))
+    rng = random.Random(1)
+    sizes = sorted(rng.randrange(len(whole) // 2, len(whole)) for _ in range(4))
+    for size in [*sizes, len(whole)]:
+        reports = sites[1].load(sites[1].put("log", whole[:size]))
+    assert sites[1].said() == sites[0].said()
+    assert 0 < reports[0].new < reports[0].kept
+    assert reports[0].known == reports[0].kept - reports[0].new
+
+
+@pytest.mark.parametrize("name", LINE_FILES)
+def test_a_line_that_was_cut_off_is_a_reject_until_the_file_is_longer(site: Site, name: str) -> None:
+    whole = (SAMPLE / name).read_bytes()
+    cut = whole[: whole.rindex(b"\n", 0, -1) + 10]
+    assert site.load(site.put("log", cut))[0].rejected == 1
+    rejects = site.store.scan("rejects").to_pylist()
+    assert [row["line"] for row in rejects] == [len(lines_of(name))]
+    assert "cut off" in rejects[0]["reason"]
+    grown = site.load(site.put("log", whole))[0]
+    assert (grown.new, grown.rejected) == (1, 0)
+    assert site.store.scan("rejects").num_rows == 0
+
+
+@pytest.mark.parametrize("name", LINE_FILES)
+@pytest.mark.parametrize("whole_when", ["never", "first", "last", "between"])
+def test_rotated_parts_in_any_order_amount_to_the_whole(
+    sites: list[Site], name: str, whole_when: str
+) -> None:
+    whole = (SAMPLE / name).read_bytes()
+    sites[0].load(sites[0].put("log", whole))
+    parts = parts_of(name, 4)
+    random.Random(name).shuffle(parts)
+    place = {"never": None, "first": 0, "last": 4, "between": 2}[whole_when]
+    given = parts if place is None else [*parts[:place], whole, *parts[place:]]
+    for number, content in enumerate(given):
+        report = sites[1].load(sites[1].put(f"log.{number}", content))[0]
+        assert report.kept == report.new + report.known
+    assert sites[1].said() == sites[0].said()
+
+
+@pytest.mark.parametrize("whole_when", [0, 1, 2])
+def test_the_ends_of_rotated_ami_parts_give_way_to_those_of_the_whole(
+    sites: list[Site], whole_when: int
+) -> None:
+    whole = (SAMPLE / "ami.raw").read_bytes()
+    sites[0].load(sites[0].put("ami.raw", whole))
+    cut = whole.index(b"\r\n\r\n", len(whole) // 2) + 4
+    given = [whole[:cut], whole[cut:]]
+    given.insert(whole_when, whole)
+    for number, content in enumerate(given):
+        sites[1].load(sites[1].put(f"ami.{number}", content))
+    assert sites[1].said() == sites[0].said()
+
+
+def test_files_in_any_order_give_the_same_calls(sites: list[Site]) -> None:
+    names = [*LINE_FILES, "ami.raw"]
+    for site, order in zip(sites, (names, random.Random(3).sample(names, len(names))), strict=True):
+        for name in order:
+            site.load(SAMPLE / name, compute=True)
+    for table in ("calls", "visits", "attempts"):
+        first, second = (sorted(map(str, site.store.scan(table).to_pylist())) for site in sites)
+        assert first == second
+        assert first
+
+
+def test_two_formats_of_one_cdr_are_both_kept(site: Site) -> None:
+    reports = site.load(SAMPLE / "cdr_csv", SAMPLE / "cdr_custom")
+    assert {report.dialect for report in reports} == {"cdr_csv", "cdr_custom"}
+    assert all(report.new == report.kept for report in reports)
+
+
+def test_wrong_lines_are_rejects_and_the_rest_is_loaded(site: Site) -> None:
+    lines = lines_of("queue_log")
+    lines[2:2] = [b"\xff\xfe\n", b"nonsense with 28404019\n", b"0|a|b|c|d\x00|\n"]
+    report = site.load(site.put("queue_log", b"".join(lines)), compute=True)[0]
+    assert report.rejected == 3
+    assert not report.clean
+    assert report.new == report.kept == len(lines) - 3
+    rejects = site.store.scan("rejects").to_pylist()
+    assert [row["line"] for row in rejects] == [3, 4, 5]
+    assert {row["batch"] for row in rejects} == {report.batch}
+    assert all("28404019" not in row["text"] for row in rejects)
+
+
+def test_a_file_of_no_format_is_skipped_in_a_folder_and_a_fault_by_name(site: Site) -> None:
+    stranger = site.put("letter.txt", b"Dear Sir or Madam,\n")
+    assert [r.status for r in site.load(site.inbox)] == ["skipped"]
+    named = site.load(stranger, SAMPLE / "queue_log")
+    assert [r.status for r in named] == ["failed", "loaded"]
+    assert named[0].reason is not None
+    assert "letter.txt" in named[0].reason
+
+
+def test_an_empty_file_is_skipped(site: Site) -> None:
+    assert [(r.status, r.reason) for r in site.load(site.put("queue_log", b""))] == [("skipped", "empty")]
+
+
+def test_a_path_that_does_not_exist_stops_before_anything_is_loaded(site: Site) -> None:
+    with pytest.raises(UsageError, match=r"nowhere: no such file"):
+        site.load(SAMPLE / "queue_log", site.folder / "nowhere")
+    assert site.store.data_version() == "0"
+
+
+def test_a_file_given_twice_is_loaded_once(site: Site) -> None:
+    path = site.put("a/queue_log", (SAMPLE / "queue_log").read_bytes())
+    (site.inbox / "link").symlink_to(path)
+    assert len(site.load(path, site.inbox, site.inbox / "link")) == 1
+
+
+def test_our_own_data_is_never_loaded(tmp_path: Path) -> None:
+    site = Site(tmp_path / "site")
+    shutil.copy(SAMPLE / "queue_log", site.settings.data / "queue_log")
+    assert site.load(site.folder) == []
+    site.store.close()
+
+
+def test_numbers_of_clients_go_to_the_vault_and_not_to_the_facts(site: Site) -> None:
+    site.load(SAMPLE)
+    callers: Sequence[str] = (
+        site.store.scan("events", columns=["caller"])["caller"].drop_null().unique().to_pylist()
+    )
+    assert any(name.startswith("n1-") for name in callers)
+    columns = [name for name in EVENTS.names if pa.types.is_string(EVENTS[name].dtype)]
+    facts = str(site.store.scan("events", columns=columns).to_pydict())
+    for number in ("28404019", "26123456"):
+        assert number not in facts
