@@ -35,10 +35,14 @@ class Database:
         """
         try:
             database = cls(_engine(url))
-            if database.revision() != HEAD:
-                _migrate(database)
         except (SQLAlchemyError, OSError) as error:
             raise StoreError(_plain(error, url)) from None
+        try:
+            if database.revision() != HEAD:
+                _migrate(database)
+        except (SQLAlchemyError, OSError, StoreError) as error:
+            database.close()
+            raise (error if isinstance(error, StoreError) else StoreError(_plain(error, url))) from None
         return database
 
     @property
