@@ -1,19 +1,20 @@
 """Running a SQL text over named tables.
 
-The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark over the same
-Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing else is translated. Rules of the subset:
-durations and instants are whole microseconds, every ORDER BY says NULLS FIRST or LAST, no backslash in a literal, no
-lambda, no QUALIFY, division only through NULLIF. An ordered list is built as sorted texts ``"000003 value"``: the
-engines disagree about ordered aggregation, but not about sorting an array of texts.
+The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark over
+the same Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing else is translated.
+Rules of the subset: durations and instants are whole microseconds, every ORDER BY says NULLS FIRST or
+LAST, no backslash in a literal, no lambda, no QUALIFY, division only through NULLIF. An ordered list is
+built as sorted texts ``"000003 value"``: the engines disagree about ordered aggregation, but not about
+sorting an array of texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +23,7 @@ import pyarrow.compute as pc
 from callstats.fields import NAMES, UTC_US
 
 Parameter = str | int | float | bool | date | None
-Source = pa.Table | Sequence[Path]
+Source: TypeAlias = Any  # pa.Table | Sequence[Path]; pyarrow has no types
 
 MACROS: Final = (
     "CREATE MACRO unix_micros(t) AS epoch_us(t)",
@@ -31,6 +32,7 @@ MACROS: Final = (
     "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)",
     "CREATE MACRO regexp_like(s, pattern) AS regexp_matches(s, pattern)",
 )
+_PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
 _ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
 
 
@@ -50,10 +52,13 @@ def literal(value: Parameter) -> str:
 
 
 def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
-    """``sql`` with each ``:name`` replaced by its literal, longest names first; a ``::`` cast is not a parameter."""
-    for name in sorted(parameters, key=len, reverse=True):
-        sql = sql.replace(f":{name}", literal(parameters[name]))
-    return sql
+    """``sql`` with each ``:name`` of ``parameters`` replaced by its literal; other colons stay."""
+
+    def one(found: re.Match[str]) -> str:
+        name = found.group(1)
+        return literal(parameters[name]) if name in parameters else found.group()
+
+    return _PARAMETER.sub(one, sql)
 
 
 class Session:
@@ -75,11 +80,13 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self._con.close()
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """Make ``source`` (an Arrow table, or Parquet files; no file needs ``schema``) readable as ``name``."""
+        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
         if isinstance(source, pa.Table):
             self._con.register(f"{name}__arrow", source)
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}__arrow")
@@ -104,7 +111,9 @@ class Session:
         return self._con.sql(bind(sql, parameters or {})).to_arrow_table()
 
 
-def run(sql: str, inputs: Mapping[str, Source], parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+def run(
+    sql: str, inputs: Mapping[str, Source], parameters: Mapping[str, Parameter] | None = None
+) -> pa.Table:
     """One SQL text over ``inputs`` (name → Arrow table or Parquet files), parameters given as ``:name``."""
     with Session() as session:
         for name, source in inputs.items():
@@ -127,7 +136,7 @@ def _conform_column(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedAr
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """``table`` in the columns, order and types of ``schema``: microseconds become instants, ordered texts lists.
+    """``table`` in columns, order and types of ``schema``: microseconds become instants, ordered texts lists.
 
     A list is never null: nothing in it is an empty list.
 

@@ -1,8 +1,9 @@
 """Every column of every table, once: its type, its unit and what it means.
 
-Schemas, exports, the API's descriptions and the README's tables are built from these declarations, so a column has
-one name and one meaning from the PBX's line to the axis of a chart (one glossary, no renaming between layers).
-Times are UTC instants with microseconds; a column ending in ``_s`` is seconds as float64, in ``_us`` whole microseconds.
+Schemas, exports, the API's descriptions and the README's tables are built from these declarations, so a
+column has one name and one meaning from the PBX's line to the axis of a chart (one glossary, no renaming
+between layers). Times are UTC instants with microseconds; a column ending in ``_s`` is seconds as
+float64, in ``_us`` whole microseconds.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ NAMES: Final = pa.list_(pa.string())
 
 @dataclass(frozen=True)
 class Field:
-    """One column: ``name``, Arrow ``dtype``, what it means in one English phrase, ``unit`` ("" where it has none)
-    and, for a column with a closed vocabulary, its ``values``."""
+    """One column: name, Arrow type, what it means in one English phrase, unit ("" where it has none), and
+    the values of a closed vocabulary.
+    """
 
     name: str
     dtype: pa.DataType
@@ -67,13 +69,37 @@ OUTCOMES: Final = ("answered", "abandoned", "unanswered", "busy", "voicemail", "
 VISIT_OUTCOMES: Final = (*OUTCOMES, "overflowed")
 ENTERED_BY: Final = ("dialled", "menu", "overflow", "forward", "blind_transfer", "attended_transfer")
 ATTEMPT_OUTCOMES: Final = (
-    "answered", "no_answer", "busy", "declined", "unavailable", "forwarded", "answered_elsewhere", "abandoned", "unknown",
-)  # fmt: skip
+    "answered",
+    "no_answer",
+    "busy",
+    "declined",
+    "unavailable",
+    "forwarded",
+    "answered_elsewhere",
+    "abandoned",
+    "unknown",
+)
 ROTATIONS: Final = ("not_needed", "rotated", "not_rotated", "no_second_member", "caller_left", "unknown")
 NUMBER_CLASSES: Final = (
-    "extension", "own", "mobile", "fixed", "freephone", "shared_cost", "premium", "m2m", "other_service", "foreign",
-    "emergency", "short_code", "service", "anonymous", "legacy7", "unparsed", "label", "empty",
-)  # fmt: skip
+    "extension",
+    "own",
+    "mobile",
+    "fixed",
+    "freephone",
+    "shared_cost",
+    "premium",
+    "m2m",
+    "other_service",
+    "foreign",
+    "emergency",
+    "short_code",
+    "service",
+    "anonymous",
+    "legacy7",
+    "unparsed",
+    "label",
+    "empty",
+)
 
 EVENTS: Final = Table(
     "events",
@@ -84,7 +110,11 @@ EVENTS: Final = Table(
         Field("dialect", TEXT, "format the line was written in"),
         Field("batch", TEXT, "batch (one load of one file) that holds the line"),
         Field("line", INT, "line number in the file, from 1; for AMI the ordinal of the event in the stream"),
-        Field("line_key", TEXT, "identity of the line: hash of PBX, dialect, text and n-th occurrence in the file"),
+        Field(
+            "line_key",
+            TEXT,
+            "identity of the line: hash of PBX, dialect, text and n-th occurrence in the file",
+        ),
         Field("connection", INT, "number of the AMI connection; null elsewhere"),
         Field("kind", TEXT, "the event's own name: CHAN_START, Newstate, CONNECT, cdr, message"),
         Field("at", UTC_US, "when it happened; for a CDR row the start of the row"),
@@ -93,7 +123,11 @@ EVENTS: Final = Table(
         Field("uniqueid", TEXT, "channel the event is about"),
         Field("linkedid", TEXT, "linkedid of that channel at that moment"),
         Field("channel", TEXT, "name of that channel, client numbers in it replaced by pseudonyms"),
-        Field("dest_uniqueid", TEXT, "the other channel: dialled, picked up, bridged (queue_log CONNECT), transferred"),
+        Field(
+            "dest_uniqueid",
+            TEXT,
+            "the other channel: dialled, picked up, bridged (queue_log CONNECT), transferred",
+        ),
         Field("dest_linkedid", TEXT, "linkedid of the other channel"),
         Field("dest_channel", TEXT, "name of the other channel"),
         Field("caller", TEXT, "calling number: extension or own number plain, a client's as pseudonym"),
@@ -104,13 +138,17 @@ EVENTS: Final = Table(
         Field("app", TEXT, "dialplan application (CDR: lastapp)"),
         Field("app_data", TEXT, "its arguments, client numbers replaced by pseudonyms"),
         Field("queue", TEXT, "queue"),
-        Field("member", TEXT, "queue member: extension where the line tells it, else a pseudonym of the name"),
+        Field(
+            "member", TEXT, "queue member: extension where the line tells it, else a pseudonym of the name"
+        ),
         Field("state", INT, "channel state: 4 ring, 5 ringing, 6 up; AMI only"),
         Field("status", TEXT, "DialStatus, CDR disposition, transfer result, device or contact status"),
         Field("cause", INT, "hangup cause (Q.850)"),
         Field("hangup_source", TEXT, "name of the channel that hung up; CEL only"),
         Field("bridge", TEXT, "bridge id"),
-        Field("target_exten", TEXT, "where a transfer or a phone's 302 sends the call, written as 'caller' is"),
+        Field(
+            "target_exten", TEXT, "where a transfer or a phone's 302 sends the call, written as 'caller' is"
+        ),
         Field("target_class", TEXT, "class of 'target_exten'", values=NUMBER_CLASSES),
         Field("answered_at", UTC_US, "CDR: answer time of the row"),
         Field("ended_at", UTC_US, "CDR: end time of the row"),
@@ -125,7 +163,11 @@ EVENTS: Final = Table(
         Field("msg_id", TEXT, "identity of the voice message"),
         Field("message_us", INT, "length of the voice message", "us"),
         Field("new_messages", INT, "MessageWaiting: new messages in the mailbox after the event"),
-        Field("withheld", FLAG, "this line shows that the caller withheld the number; null where it cannot show it"),
+        Field(
+            "withheld",
+            FLAG,
+            "this line shows that the caller withheld the number; null where it cannot show it",
+        ),
         Field("reason", TEXT, "pause reason; who ended a queue call"),
     ),
 )
@@ -161,7 +203,9 @@ CALLS: Final = Table(
         Field("outcome_certainty", TEXT, "certainty of 'outcome'", values=CERTAINTY),
         Field("answered_at", UTC_US, "a person answered at a phone; null where nobody did"),
         Field("answered_by", TEXT, "extension that answered; for an outbound call the client's pseudonym"),
-        Field("ring_s", SECONDS, "time in which at least one phone alerted, up to the answer or the end", "s"),
+        Field(
+            "ring_s", SECONDS, "time in which at least one phone alerted, up to the answer or the end", "s"
+        ),
         Field("wait_s", SECONDS, "from the start of the call to the answer, menu and music included", "s"),
         Field("talk_s", SECONDS, "from the answer to the end", "s"),
         Field("departments", NAMES, "departments visited, in order"),
@@ -179,23 +223,42 @@ VISITS: Final = Table(
         Field("visit", INT, "1 for the call's first visit"),
         Field("department", TEXT, "department id"),
         Field("local_date", DAY, "day the call belongs to"),
-        Field("entered_at", UTC_US, "the call entered the queue, a phone was tried, or the number was entered"),
+        Field(
+            "entered_at", UTC_US, "the call entered the queue, a phone was tried, or the number was entered"
+        ),
         Field("entered_by", TEXT, "how the visit began", values=ENTERED_BY),
         Field("left_at", UTC_US, "the call left the department"),
         Field("first_ring_at", UTC_US, "the first phone of the visit alerted"),
         Field("answered_at", UTC_US, "an employee answered"),
         Field("answered_by", TEXT, "extension that answered"),
-        Field("ring_s", SECONDS, "best value of ring time: union of alerting intervals up to the answer", "s"),
+        Field(
+            "ring_s", SECONDS, "best value of ring time: union of alerting intervals up to the answer", "s"
+        ),
         Field("ring_min_s", SECONDS, "lower bound of ring time; null where there is none", "s"),
         Field("ring_max_s", SECONDS, "upper bound of ring time; null where there is none", "s"),
-        Field("ring_source", TEXT, "what ring time was measured from",
-              values=("ami", "ami_183", "cel", "queue_log", "cdr", "none")),
-        Field("rings", INT, "reference ring signals started before the answer, from 1; null where not answered"),
-        Field("wait_s", SECONDS, "from the start of the visit to the answer or its end, gaps and music included", "s"),
+        Field(
+            "ring_source",
+            TEXT,
+            "what ring time was measured from",
+            values=("ami", "ami_183", "cel", "queue_log", "cdr", "none"),
+        ),
+        Field(
+            "rings", INT, "reference ring signals started before the answer, from 1; null where not answered"
+        ),
+        Field(
+            "wait_s",
+            SECONDS,
+            "from the start of the visit to the answer or its end, gaps and music included",
+            "s",
+        ),
         Field("talk_s", SECONDS, "from the answer to the end of the visit", "s"),
         Field("outcome", TEXT, "how the visit ended", values=VISIT_OUTCOMES),
         Field("outcome_certainty", TEXT, "certainty of 'outcome'", values=CERTAINTY),
-        Field("within_third_signal", FLAG, "answered no later than after the third signal (15.1); null where unknown"),
+        Field(
+            "within_third_signal",
+            FLAG,
+            "answered no later than after the third signal (15.1); null where unknown",
+        ),
         Field("third_signal_certainty", TEXT, "certainty of 'within_third_signal'", values=CERTAINTY),
         Field("in_hours", FLAG, "'entered_at' lies in the department's working time"),
         Field("external", FLAG, "the caller is outside the municipality"),
@@ -207,7 +270,7 @@ VISITS: Final = Table(
         Field("employees_tried", NAMES, "extensions tried, in order, each once"),
         Field("rule_version", TEXT, "version of the rules the judgements were made by"),
     ),
-)  # fmt: skip
+)
 
 ATTEMPTS: Final = Table(
     "attempts",
@@ -220,7 +283,11 @@ ATTEMPTS: Final = Table(
         Field("department", TEXT, "department of the visit"),
         Field("local_date", DAY, "day the call belongs to"),
         Field("tried_at", UTC_US, "the PBX began to offer the call to the phone"),
-        Field("ring_at", UTC_US, "the phone began to alert (180, else 183); null where it did not or nobody can tell"),
+        Field(
+            "ring_at",
+            UTC_US,
+            "the phone began to alert (180, else 183); null where it did not or nobody can tell",
+        ),
         Field("ended_at", UTC_US, "it stopped alerting: answered, refused, cancelled"),
         Field("outcome", TEXT, "how the attempt ended", values=ATTEMPT_OUTCOMES),
         Field("ring_s", SECONDS, "best value of how long it alerted", "s"),
@@ -284,4 +351,6 @@ LATE: Final = Table(
     ),
 )
 
-TABLES: Final = {t.name: t for t in (EVENTS, REJECTS, CALLS, VISITS, ATTEMPTS, MESSAGES, DISAGREEMENTS, CHANNELS, LATE)}
+TABLES: Final = {
+    t.name: t for t in (EVENTS, REJECTS, CALLS, VISITS, ATTEMPTS, MESSAGES, DISAGREEMENTS, CHANNELS, LATE)
+}

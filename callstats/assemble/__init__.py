@@ -1,7 +1,8 @@
 """Events → channels → calls, visits, attempts and messages: one SQL text per table, run in order.
 
-Each text in ``sql/`` reads named tables and yields one; a newcomer reads them in the order of `STEPS`. The texts know
-no configuration: departments, hours and rules come as tables, so that the same texts serve every site.
+Each text in ``sql/`` reads named tables and yields one; a newcomer reads them in the order of `STEPS`.
+The texts know no configuration: departments, hours and rules come as tables, so that the same texts
+serve every site.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from callstats.assemble.rules import THIRD_SIGNAL_RULES, third_signal_rules
 from callstats.calendar import Calendar
@@ -25,10 +25,31 @@ from callstats.settings import Settings
 
 # The call's frame, then phones, then visits, then what people read. Each name is a text in sql/.
 STEPS: Final = (
-    "cdr_rows", "feed_gaps", "channels", "names", "pickups", "callers", "queue_stays", "legs_heard", "answers",
-    "unreachable", "legs", "transfers", "touches", "attempts", "stays", "rings", "rotations", "messages_left", "outcomes",
-    "visits_measured", "visits_judged", "calls", "disagreements", "call_channels",
-)  # fmt: skip
+    "cdr_rows",
+    "feed_gaps",
+    "channels",
+    "names",
+    "pickups",
+    "callers",
+    "queue_stays",
+    "legs_heard",
+    "answers",
+    "unreachable",
+    "legs",
+    "transfers",
+    "touches",
+    "attempts",
+    "stays",
+    "rings",
+    "rotations",
+    "messages_left",
+    "outcomes",
+    "visits_measured",
+    "visits_judged",
+    "calls",
+    "disagreements",
+    "call_channels",
+)
 RESULTS: Final[tuple[tuple[Table, str], ...]] = (
     (CALLS, "calls"),
     (VISITS, "visits_judged"),
@@ -61,7 +82,8 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
         for name in STEPS:
             session.step(name, text(name), parameters)
         return {
-            table.name: conform(session.query(f"SELECT * FROM {step}"), table.schema) for table, step in RESULTS
+            table.name: conform(session.query(f"SELECT * FROM {step}"), table.schema)
+            for table, step in RESULTS
         }
 
 

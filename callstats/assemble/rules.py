@@ -52,7 +52,7 @@ def _rule(settings: Settings, changes: Iterable[Rule]) -> dict[str, object]:
         signals = change.signals if change.signals is not None else signals
         boundary = change.boundary if change.boundary is not None else boundary
     period_us, on_us = round((on_s + off_s) * 1e6), round(on_s * 1e6)
-    # before the next signal starts: R < N*P; strictly before signal N has ended: R <= (N-1)*P + on (domain 2c)
+    # before the next signal starts: R < N*P; before the last one has ended: R <= (N-1)*P + on (domain 2c)
     limit_us = signals * period_us if boundary == "before_next" else (signals - 1) * period_us + on_us + 1
     stated = f"signals={signals} on={on_s} off={off_s} boundary={boundary}"
     version = hashlib.blake2b(stated.encode(), digest_size=4).hexdigest()
