@@ -9,22 +9,38 @@ from callstats.pseudonyms import PSEUDONYM
 DOTS = "••••"
 # Pseudonyms stay; a number is five digits in a row, or one with a plus that is written in groups.
 _DIGITS = re.compile(rf"(?P<keep>{PSEUDONYM.pattern})|\+\d(?:[ ().-]{{0,2}}\d){{5,}}|\d{{5,}}")
-# Fields that hold a caller's or member's name: AMI and JSON.
-_NAMED_FIELD = re.compile(
-    r"""(?P<head>\b\w{0,20}(?:callerid|connectedline|cid|member|caller)_?name["'\\]*\s*[:=]\s*)"""
-    r"""(?P<quote>["'\\]*)(?P<name>[^"\r\n]*)""",
-    re.IGNORECASE,
+# Fields that hold a name: AMI to the end of the line, JSON to the end of the value even when quotes in
+# it were not escaped.
+_AMI_NAME = re.compile(r"(?im)^(\w{0,20}(?:callerid|connectedline|member|caller)name:[ \t]*)\S[^\r\n]*")
+_JSON_NAME = re.compile(
+    r'("(?:\w{0,20}_)?(?:caller)?(?:id)?name"\s*:\s*")(?!"|••••").*?(?="\s*[,}]\s*"|"\s*\}|$)',
+    re.IGNORECASE | re.MULTILINE,
 )
-# Two words in a row that begin with a capital: a person's name in a field of its own (CEL, queue_log).
+# A quoted field with words as people's and firms' names have them; an ASCII word alone may be anything.
+_FIELD = re.compile(r'"((?:[^"\r\n]|"")*)"')
+_NAMELIKE = re.compile(r"[^\W\d_][,;.]?[ '][^\W\d_]|(?![\x00-\x7f])[^\W\d_]")
+_NOT_NAMES = frozenset({"NO ANSWER"})
+# Two words in a row that begin with a capital, outside quotes: queue_log.
 _PERSON = re.compile(r"\b[^\W\d_a-z][^\W\d_]+(?:[ ,]+[^\W\d_a-z][^\W\d_]+)+")
 
 
 def mask(text: str) -> str:
-    """The text with runs of five and more digits as `26••••00` and people's names as dots; idempotent."""
-    named = _NAMED_FIELD.sub(
-        lambda m: f"{m['head']}{m['quote']}{DOTS if m['name'] else ''}", _display_names(text)
-    )
-    return _DIGITS.sub(_mask_run, _PERSON.sub(DOTS, named))
+    """The text with runs of five and more digits as `26••••00` and people's names as dots; idempotent.
+
+    Certain for numbers. Names are found where they show as such (caller ids, name fields, words in a row,
+    letters beyond ASCII); one ASCII word in a column of its own is only hidden by who knows the columns.
+    """
+    named = _JSON_NAME.sub(rf"\g<1>{DOTS}", _AMI_NAME.sub(rf"\g<1>{DOTS}", _display_names(text)))
+    fields = _FIELD.sub(_hide_field, named)
+    return _DIGITS.sub(_mask_run, _PERSON.sub(lambda found: _unless_known(found[0]), fields))
+
+
+def _hide_field(found: re.Match[str]) -> str:
+    return f'"{DOTS}"' if _NAMELIKE.search(found[1]) and found[1] not in _NOT_NAMES else found[0]
+
+
+def _unless_known(words: str) -> str:
+    return words if words in _NOT_NAMES else DOTS
 
 
 def _mask_run(found: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ import phonenumbers
 import pyarrow as pa
 from phonenumbers import PhoneNumberType, shortnumberinfo
 
-from callstats.masking import mask
+from callstats.masking import DOTS, mask
 from callstats.pseudonyms import PSEUDONYM, Pseudonymiser, load_pseudonymiser
 from callstats.settings_types import EMERGENCY
 
@@ -103,7 +103,8 @@ class Number:
 
     def __repr__(self) -> str:
         """Masked: numbers must not reach logs or error texts."""
-        return f"Number({self.cls}, {mask(self.text)})"
+        word = self.cls == "unparsed" and not self.text.lstrip("+").isdigit()  # perhaps a person's SIP name
+        return f"Number({self.cls}, {DOTS if word else mask(self.text)})"
 
 
 @dataclass(frozen=True, eq=False)

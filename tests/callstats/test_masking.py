@@ -1,5 +1,6 @@
 """Masking: rejects, logs and errors show neither numbers nor names."""
 
+import json
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callstats.masking import mask
+from tests.shared import RECORDINGS, needs_shared
 
 MASKED = {
     "number": ("28404019", "28••••19"),
@@ -41,6 +43,21 @@ MASKED = {
     "JSON field": ('{"cid_name":"Ēriks","x":"y"}', '{"cid_name":"••••","x":"y"}'),
     "CEL column": ('"CHAN_START","Ēriks Čakāns","x"', '"CHAN_START","••••","x"'),
     "queue_log": ("q|Anna Kalniņa|CONNECT|1", "q|••••|CONNECT|1"),
+    "a firm in a CEL column": (
+        '"CHAN_START","O\'Hara; SIA \\\\Rīga","+371"',
+        '"CHAN_START","••••","+371"',
+    ),
+    "quotes in a CEL column": ('"a","Jānis ""Jancis""","b"', '"a","••••","b"'),
+    "JSON with quotes that were not escaped": (
+        '{"eventtype":"ANSWER","name":"Jānis \\\\"Jancis\\\\"","num":"2001"}',
+        '{"eventtype":"ANSWER","name":"••••","num":"2001"}',
+    ),
+    "AMI name with quotes": (
+        'CallerIDname: Jānis \\"Jancis\\"\r\nX: "y"',
+        'CallerIDname: ••••\r\nX: "y"',
+    ),
+    "disposition stays": ('"Dial","NO ANSWER"', '"Dial","NO ANSWER"'),
+    "extra stays": ('"{""hangupcause"":16,""x"":""y""}"', '"{""hangupcause"":16,""x"":""y""}"'),
     "nothing": ("", ""),
 }
 
@@ -67,3 +84,18 @@ def test_a_huge_line_is_masked_too() -> None:
     masked = mask('"Anna" <1' * 500_000 + "\\" * 1_000_000 + "A a" * 1_000_000 + "1" * 1_500_000)
     assert "Anna" not in masked
     assert masked.endswith("11••••11")
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    "source", ["ami.raw", "queue_log", "cel/Master.csv", "cel/full.json", "cdr_custom/Master.csv"]
+)
+def test_no_name_of_a_recording_is_left(source: str) -> None:
+    folder = RECORDINGS / "a"
+    called = {call["caller_name"] for call in json.loads((folder / "truth.json").read_text())["calls"]}
+    members = {line.split("|")[3] for line in (folder / "queue_log").read_text().splitlines()}
+    words = {word for name in called | members for word in re.findall(r"[^\W\d_]{3,}", name)}
+    kept = words - {"PJSIP", "NONE", "SIA"}
+    assert len(kept) > 20
+    for line in (folder / source).read_bytes().decode("utf-8", "replace").splitlines():
+        assert kept.isdisjoint(re.findall(r"[^\W\d_]{3,}", mask(line)))

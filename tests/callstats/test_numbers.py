@@ -171,6 +171,7 @@ def test_a_divert_code_hides_the_number_in_it() -> None:
 
 def test_a_number_in_a_log_is_masked() -> None:
     assert repr(normalise("28404019", PLAN)) == "Number(mobile, 28••••19)"
+    assert repr(normalise("janis.berzins", PLAN)) == "Number(unparsed, ••••)"
 
 
 def test_columns_are_as_single_numbers_and_keep_nulls() -> None:
