@@ -1,5 +1,6 @@
-"""`python -m tests.accuracy FOLDER…`: how right the computed calls of recordings are, per set of sources.
+"""`python -m tests.accuracy [FOLDER…]`: how right the computed calls of recordings are, per set of sources.
 
+Without a folder: our sample, and the shared recordings where they lie beside the project.
 Exit status: 0 as good as the committed counts, 1 something certain is wrong or the counts dropped, 2 wrong
 usage.
 """
@@ -16,6 +17,7 @@ from callstats.settings import Settings
 from tests.accuracy import report, truth
 from tests.accuracy.score import Finding
 from tests.accuracy.sources import SETS, findings
+from tests.shared import RECORDINGS, ROOT
 
 EXPECTED = Path(__file__).parent / "expected"
 
@@ -23,7 +25,7 @@ EXPECTED = Path(__file__).parent / "expected"
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the report of each folder; see the module's text for the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tests.accuracy", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="recording with truth.json")
+    parser.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="recording with truth.json")
     parser.add_argument(
         "--set", dest="sets", action="append", choices=SETS, help="only this set (may be repeated)"
     )
@@ -38,10 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     try:
-        return max(_one(folder, options) for folder in options.folders)
+        return max(_one(folder, options) for folder in options.folders or recordings())
     except (CallstatsError, OSError, ValueError) as error:
         print(f"accuracy: {error}", file=sys.stderr)
         return 2
+
+
+def recordings() -> list[Path]:
+    """The recordings that are always reported: the sample, and those of ../shared that are there."""
+    return [ROOT / "sample_cdr", *(RECORDINGS / n for n in ("a", "c") if (RECORDINGS / n).is_dir())]
 
 
 def config_of(folder: Path) -> Path:

@@ -20,6 +20,7 @@ from tests.accuracy.truth import Attempt, Call, Visit
 
 START_S = 2.5
 LATE_TRY_S = 2.5
+BOUND_S = 0.05  # the PBX hears a 180 and an answer some milliseconds after the phone says it
 CERTAINTIES = ("certain", "borderline", "estimated")
 Row = Mapping[str, Any]
 
@@ -211,6 +212,7 @@ def _one_visit(place: _Place, visit: Visit, row: Row | None, rules: Rules) -> li
         _fact(place, "visit_answered_by", visit.answered_by, row, "answered_by"),
         _fact(place, "external", visit.external, row, "external"),
         _ring(place, visit.ring_s, row, rules),
+        *_ring_bounds(place, visit.ring_s, row),
         Finding(**{**vars(third), "answered": visit.external and visit.answered_at is not None}),
         _fact(place, "rotation", rotation.kind, row, "rotation", "rotation_certainty", also),
     ]  # fmt: skip
@@ -332,6 +334,18 @@ def _ring(place: _Place, expected: float | None, row: Row | None, rules: Rules) 
         return place.found(fact, shown, None, "right" if expected is None else "unknown")
     right = abs(got - (expected or 0.0)) <= rules.tolerance_s
     return place.found(fact, shown, round(got, 2), "right" if right else "wrong")
+
+
+def _ring_bounds(place: _Place, expected: float | None, row: Row | None) -> list[Finding]:
+    """A bound that is claimed must hold, for certainty rests on it. No claim, no finding."""
+    claimed = (None, None) if row is None else (row["ring_min_s"], row["ring_max_s"])
+    if claimed == (None, None):
+        return []
+    low, high = claimed
+    true = expected or 0.0
+    holds = (low is None or low - BOUND_S <= true) and (high is None or true <= high + BOUND_S)
+    shown = f"{low} to {high}"
+    return [place.found("ring_bounds", round(true, 2), shown, "right" if holds else "wrong")]
 
 
 def _excess_call(row: Row, rules: Rules) -> Finding:

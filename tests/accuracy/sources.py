@@ -13,8 +13,10 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
+from callstats.assemble import assemble
 from callstats.numbers import NumberPlan, Pseudonymiser, normalise, stored
 from callstats.settings import Settings
+from ingest.reader import Context, identify, read
 from tests.accuracy.score import Finding, Rules, score
 from tests.accuracy.truth import Truth
 
@@ -65,14 +67,19 @@ def stored_as(settings: Settings) -> Callable[[str], str]:
 def tables(folder: Path, chosen: SourceSet, settings: Settings, seed: int = 7) -> dict[str, pa.Table]:
     """The tables that the project makes of a set of sources."""
     if not chosen.shuffled:
-        return _assembled(_events(files(folder, chosen), settings), settings)
+        return assemble(read_events(files(folder, chosen), settings), settings)
     mixed = random.Random(seed)
     with TemporaryDirectory() as room:
         copies = shuffled_copies(folder, files(folder, chosen), Path(room), mixed)
-        events = _events(copies, settings)
+        events = read_events(copies, settings)
+    return assemble(shuffled(events, mixed), settings)
+
+
+def shuffled(events: pa.Table, mixed: random.Random) -> pa.Table:
+    """The same events in random order."""
     order = list(range(events.num_rows))
     mixed.shuffle(order)
-    return _assembled(events.take(order), settings)
+    return events.take(order)
 
 
 def shuffled_copies(folder: Path, paths: Sequence[Path], room: Path, mixed: random.Random) -> list[Path]:
@@ -108,14 +115,7 @@ def findings(folder: Path, name: str, settings: Settings, truth: Truth) -> list[
     return score(truth.calls, tables(folder, chosen, settings), rules)
 
 
-def _events(paths: Sequence[Path], settings: Settings) -> pa.Table:
-    from ingest.reader import Context, identify, read
-
-    context = Context(settings=settings, pseudonymiser=PSEUDONYMISER)
+def read_events(paths: Sequence[Path], settings: Settings) -> pa.Table:
+    """All events of the files, through the project's own readers."""
+    context = Context.of(settings, PSEUDONYMISER)
     return pa.concat_tables(r.events for path in paths for r in read(path, identify(path), context))
-
-
-def _assembled(events: pa.Table, settings: Settings) -> dict[str, pa.Table]:
-    from callstats.assemble import assemble
-
-    return assemble(events, settings)

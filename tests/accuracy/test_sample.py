@@ -25,7 +25,7 @@ def test_expected_calls_are_those_of_the_truth() -> None:
 def test_the_sample_is_small() -> None:
     sizes = [p.stat().st_size for p in sample_files()]
     assert max(sizes) < 2_000_000
-    assert sum(sizes) < 3_500_000
+    assert sum(sizes) < 3_000_000
 
 
 def test_trimming_drops_whole_blocks_and_keeps_the_bytes_of_the_rest() -> None:

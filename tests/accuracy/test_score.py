@@ -99,6 +99,14 @@ def test_ring_time_has_a_tolerance() -> None:
     assert faults(lambda rows: rows["visits"][0].update(ring_s=10.2), Rules(tolerance_s=1.5)) == []
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "holds"), [(9.0, 11.0, True), (None, 9.9, False), (10.2, None, False)]
+)
+def test_a_claimed_bound_of_ring_time_must_hold(low: float | None, high: float | None, holds: bool) -> None:
+    found = judged(lambda rows: rows["visits"][0].update(ring_min_s=low, ring_max_s=high))
+    assert [f.status == "right" for f in found if f.fact == "ring_bounds"] == [holds]
+
+
 def test_a_missing_call_loses_all_its_facts() -> None:
     def drop(rows: made.Rows) -> None:
         for of in rows.values():

@@ -1,0 +1,1 @@
+"""Calls told as stories: what happened, and what the tables must say about it."""
