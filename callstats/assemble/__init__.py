@@ -50,13 +50,14 @@ STEPS: Final = (
     "disagreements",
     "call_channels",
 )
-RESULTS: Final[tuple[tuple[Table, str], ...]] = (
-    (CALLS, "calls"),
-    (VISITS, "visits_judged"),
-    (ATTEMPTS, "attempts"),
-    (MESSAGES, "messages_left"),
-    (DISAGREEMENTS, "disagreements"),
-    (CHANNELS, "call_channels"),
+# Table, the step that makes it, and the columns its rows are ordered by.
+RESULTS: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
+    (CALLS, "calls", ("call_id",)),
+    (VISITS, "visits_judged", ("call_id", "visit")),
+    (ATTEMPTS, "attempts", ("call_id", "visit", "position")),
+    (MESSAGES, "messages_left", ("left_at", "mailbox", "msg_id", "call_id")),
+    (DISAGREEMENTS, "disagreements", ("call_id", "uniqueid", "fact", "other_source")),
+    (CHANNELS, "call_channels", ("call_id", "uniqueid")),
 )
 
 
@@ -82,9 +83,13 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
         for name in STEPS:
             session.step(name, text(name), parameters)
         return {
-            table.name: conform(session.query(f"SELECT * FROM {step}"), table.schema)
-            for table, step in RESULTS
+            table.name: conform(session.query(_ordered(step, columns)), table.schema)
+            for table, step, columns in RESULTS
         }
+
+
+def _ordered(step: str, columns: Sequence[str]) -> str:
+    return f"SELECT * FROM {step} ORDER BY " + ", ".join(f"{column} ASC NULLS LAST" for column in columns)
 
 
 def _label(session: Session) -> None:
