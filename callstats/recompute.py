@@ -11,16 +11,20 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 import callstats
+from callstats import parquet
 from callstats.cases import catalog
 from callstats.cases.catalog import ConflictError
+from callstats.fields import EVENTS
 from callstats.settings import Settings
-from callstats.store import COMPUTED, Store
+from callstats.store import COMPUTED, FEED_ENDS, Store
 
 AROUND: Final = timedelta(days=2)
 ONE_DAY: Final = timedelta(days=1)
@@ -77,22 +81,35 @@ def _parts(days: Sequence[date]) -> Iterator[list[date]]:
 def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> None:
     from callstats.assemble import assemble
 
-    with store.reading():
+    with store.reading(), TemporaryDirectory() as folder:
         based_on = store.counter()
-        tables = assemble(_event_files(store, days), settings)
+        files, feed_ends = _needed(store, days)
+        if feed_ends.num_rows:
+            files.append(Path(folder) / "feed_ends.parquet")
+            pq.write_table(feed_ends, files[-1])
+        tables = assemble(files, settings)
     kept = {name: _of_days(tables[name], days) for name in COMPUTED}
     store.replace_days(days, kept, based_on=based_on, rules=rules)
 
 
-def _event_files(store: Store, days: Sequence[date]) -> list[Path]:
-    """Files with the events that are needed to compute `days`."""
+def _needed(store: Store, days: Sequence[date]) -> tuple[list[Path], pa.Table]:
+    """Files with the events that are needed to compute `days`, and the nearest ends of feeds around them.
+
+    A gap of a feed may last longer than the days that are read.
+    """
     wanted = {day + step * ONE_DAY for day in days for step in range(-AROUND.days, AROUND.days + 1)}
     with store.database.read() as connection:
         for day in catalog.known_days(connection, min(days) - ONE_DAY, max(days) + ONE_DAY):
             spread = (day.reach_to - day.local_date).days
             wanted.update(day.local_date + step * ONE_DAY for step in range(spread + 1))
         files = catalog.live_files(connection, "events", min(wanted), max(wanted))
-    return [store.root / file.path for file in files if file.local_date in wanted]
+        around = catalog.nearest_feed_ends(connection, min(wanted), max(wanted))
+        around += [file for file in files if file.feed_ends and file.local_date not in wanted]
+    ends = parquet.read([store.root / file.path for file in around], EVENTS.schema)
+    return (
+        [store.root / file.path for file in files if file.local_date in wanted],
+        ends.filter(pc.is_in(ends["kind"], value_set=FEED_ENDS)),
+    )
 
 
 def _of_days(table: pa.Table, days: Sequence[date]) -> pa.Table:

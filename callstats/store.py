@@ -33,6 +33,9 @@ LEASE: Final = timedelta(hours=1)
 GRACE: Final = timedelta(hours=1)
 BUFFERED_ROWS: Final = 200_000
 COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels")
+FEED_ENDS: Final = pa.array(
+    ["connected", "disconnected"]
+)  # events of our own: where a recorded feed begins, ends
 FARTHEST_CALL: Final = 31  # days: an older epoch in a linkedid is no call, but a wrong clock
 
 
@@ -203,6 +206,12 @@ def _named(table: str, day: date) -> FileRow:
     return FileRow(id=name, table_name=table, local_date=day, path=path)
 
 
+def _described(file: FileRow, events: pa.Table) -> FileRow:
+    bounds = pc.min_max(events["at"]).as_py()
+    ends = pc.any(pc.is_in(events["kind"], value_set=FEED_ENDS)).as_py()
+    return replace(file, min_at=bounds["min"], max_at=bounds["max"], feed_ends=bool(ends))
+
+
 class BatchWriter:
     """Takes the events of one batch in any order, keeps some `BUFFERED_ROWS` in memory, commits them as one.
 
@@ -246,7 +255,7 @@ class BatchWriter:
         if rows.num_rows:
             named = _named("events", file.local_date)
             renewed = replace(file, id=named.id, path=named.path, version=None)
-            self._files += self.store._write([(renewed, rows)])
+            self._files += self.store._write([(_described(renewed, rows), rows)])
 
     def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
         """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
@@ -279,10 +288,8 @@ class BatchWriter:
         for day in days:
             rows = pa.concat_tables(self._buffer.pop(day))
             self._buffered -= rows.num_rows
-            bounds = pc.min_max(rows["at"]).as_py()
             file = replace(_named("events", day), pbx=self.batch.pbx, source=self.batch.source)
-            file = replace(file, min_at=bounds["min"], max_at=bounds["max"])
-            files.append((file, rows))
+            files.append((_described(file, rows), rows))
         self._files += self.store._write(files)
 
     def _note(self, events: pa.Table) -> None:

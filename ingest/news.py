@@ -17,10 +17,9 @@ import pyarrow.parquet as pq
 
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, FileRow
-from callstats.store import Store
+from callstats.store import FEED_ENDS, Store
 
 KEPT_ROWS: Final = 2_000_000
-MADE: Final = pa.array(["connected", "disconnected"])
 COLUMNS: Final = ["line_key", "kind", "batch"]
 
 
@@ -42,7 +41,7 @@ class News:
         """The events that are not stored yet; ends of connections are held back for `ends`."""
         if events.num_rows == 0:
             return events
-        made = pc.is_in(events["kind"], value_set=MADE)
+        made = pc.is_in(events["kind"], value_set=FEED_ENDS)
         if pc.any(made).as_py():
             self._ends.append(events.filter(made))
             events = events.filter(pc.invert(made))
@@ -80,7 +79,8 @@ class News:
                 continue
             rows = pq.read_table(self._store.root / file.path)
             stale = pc.and_(
-                pc.is_in(rows["kind"], value_set=MADE), pc.invert(pc.is_in(rows["line_key"], value_set=own))
+                pc.is_in(rows["kind"], value_set=FEED_ENDS),
+                pc.invert(pc.is_in(rows["line_key"], value_set=own)),
             )
             if pc.any(stale).as_py():
                 yield file, rows.filter(pc.invert(stale))

@@ -47,7 +47,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class FileRow:
-    """One Parquet file: `path` is relative to the data folder, `min_at`/`max_at` bound its events."""
+    """One Parquet file: `path` is relative to the data folder, `min_at`/`max_at` bound its events.
+
+    `feed_ends`: it holds beginnings or ends of a recorded feed.
+    """
 
     id: str
     table_name: str
@@ -57,6 +60,7 @@ class FileRow:
     bytes: int = 0
     pbx: str | None = None
     source: str | None = None
+    feed_ends: bool = False
     min_at: datetime | None = None
     max_at: datetime | None = None
     batch: str | None = None
@@ -132,6 +136,18 @@ def live_files(
     return [_file(dict(row)) for row in rows]
 
 
+def nearest_feed_ends(connection: Connection, first: date, last: date) -> list[FileRow]:
+    """Files of the nearest day before `first`, and of the nearest after `last`, with ends of a PBX's feed."""
+    ends = files.c.table_name == "events", files.c.state == "live", files.c.feed_ends
+    before = select(files.c.pbx, func.max(files.c.local_date)).where(*ends, files.c.local_date < first)
+    after = select(files.c.pbx, func.min(files.c.local_date)).where(*ends, files.c.local_date > last)
+    found: list[FileRow] = []
+    for query in (before.group_by(files.c.pbx), after.group_by(files.c.pbx)):
+        for pbx, day in connection.execute(query).all():
+            found += [file for file in live_files(connection, "events", day, day, pbx=pbx) if file.feed_ends]
+    return found
+
+
 def files_of_batch(connection: Connection, batch: str) -> list[FileRow]:
     """Valid files that a batch brought."""
     rows = connection.execute(select(files).where(files.c.batch == batch, files.c.state == "live")).mappings()
@@ -173,6 +189,7 @@ def _go_live(connection: Connection, new: Sequence[FileRow], counter: int, batch
                 bytes=file.bytes,
                 pbx=file.pbx,
                 source=file.source,
+                feed_ends=file.feed_ends,
                 min_at=file.min_at,
                 max_at=file.max_at,
             )

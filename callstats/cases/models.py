@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -100,6 +101,7 @@ files: Final = Table(
     Column("bytes", BigInteger, nullable=False),
     Column("pbx", String),
     Column("source", String),
+    Column("feed_ends", Boolean, nullable=False),
     Column("min_at", Instant),
     Column("max_at", Instant),
     Column(

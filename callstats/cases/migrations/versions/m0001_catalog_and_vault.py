@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("pbx", sa.String),
         sa.Column("source", sa.String),
+        sa.Column("feed_ends", sa.Boolean, nullable=False),
         sa.Column("min_at", Instant),
         sa.Column("max_at", Instant),
         sa.Column("state", sa.String, nullable=False),

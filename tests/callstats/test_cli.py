@@ -1,0 +1,303 @@
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from callstats import export
+from callstats.cli import main
+from callstats.errors import InputError
+from callstats.fields import TABLES
+from callstats.store import Store
+from tests.callstats.facts import calls
+from tests.shared import ROOT
+
+SAMPLE = ROOT / "sample_cdr"
+CONFIG = SAMPLE / "callstats.toml"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def run(data: Path, *arguments: str | Path) -> int:
+    return main([str(part) for part in arguments] + ["--config", str(CONFIG), "--data", str(data)])
+
+
+@pytest.fixture
+def loaded(data: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    assert run(data, "ingest", SAMPLE) == 0
+    capsys.readouterr()
+    return data
+
+
+def test_ingest_tells_per_file_that_nothing_vanished(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(data, "ingest", SAMPLE / "queue_log", SAMPLE / "cel") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert "queue_log: read 107 = kept 107 + ignored 0 + rejected 0; new 107, known 0" in lines[0]
+    assert lines[-1].startswith("Together: read ")
+
+
+def test_ingest_as_json_adds_up(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(data, "ingest", "--json", SAMPLE / "queue_log", SAMPLE / "cel") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [Path(file["path"]).name for file in told["files"]] == ["queue_log", "Master.csv"]
+    for counts in (*told["files"], told):
+        assert counts["read"] == counts["kept"] + counts["ignored"] + counts["rejected"] > 0
+    assert told["read"] == sum(file["read"] for file in told["files"])
+
+
+def test_rejected_input_ends_with_1_and_says_which(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "queue_log").write_bytes((SAMPLE / "queue_log").read_bytes() + b"nonsense\n")
+    (tmp_path / "letter.txt").write_text("Dear Sir or Madam,\n")
+    assert run(data, "ingest", tmp_path / "queue_log") == 1
+    assert "rejected 1" in capsys.readouterr().out
+    assert run(data, "ingest", tmp_path / "letter.txt") == 1
+    assert "letter.txt: FAILED" in capsys.readouterr().out
+    assert run(data, "doctor") == 1
+    assert "LOOK rejects: 1 lines" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ingest", "nowhere"], "nowhere: no such file or folder"),
+        (["metrics", "no_such_metric"], "no metric 'no_such_metric'"),
+        (["export", "calls", "--to", "calls.xls"], ".csv, .parquet, .jsonl"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_one_line(
+    data: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(data, *arguments) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nonsense"], ["export", "nonsense"], ["metrics", "--from", "soon"]]
+)
+def test_an_unknown_word_ends_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_a_fault_in_the_settings_ends_with_2_and_one_line_each(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "callstats.toml"
+    config.write_text('timezone = "Nowhere/Town"\n[cadence]\non_s = -1\n')
+    assert main(["doctor", "--config", str(config)]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_options_may_stand_before_the_command(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--config", str(CONFIG), "--data", str(data), "export", "calls"]) == 0
+    assert capsys.readouterr().out.startswith('"call_id"')
+
+
+@pytest.mark.parametrize("table", export.EXPORTED)
+def test_every_table_is_exported_in_all_three_forms(loaded: Path, tmp_path: Path, table: str) -> None:
+    names = list(TABLES[table].names)
+    for ending in export.WRITERS:
+        assert run(loaded, "export", table, "--to", tmp_path / f"out{ending}") == 0
+    parquet = pq.read_table(tmp_path / "out.parquet")
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    objects = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert parquet.column_names == names
+    assert len(rows) == len(objects) == parquet.num_rows
+    if objects:
+        assert list(rows[0]) == list(objects[0]) == names
+
+
+def test_exported_times_are_utc_with_zone_and_lists_are_joined(loaded: Path, tmp_path: Path) -> None:
+    assert run(loaded, "export", "calls", "--to", tmp_path / "calls.csv") == 0
+    with (tmp_path / "calls.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert all(datetime.fromisoformat(row["started_at"]).tzinfo == UTC for row in rows)
+    assert all(row["started_at"].endswith("Z") for row in rows)
+    assert any(";" in row["departments"] for row in rows)
+    assert [row["started_at"] for row in rows] == sorted(row["started_at"] for row in rows)
+
+
+def test_an_export_to_standard_output_is_csv(
+    loaded: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert run(loaded, "export", "visits") == 0
+    rows = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode())))
+    assert rows
+    assert list(rows[0]) == list(TABLES["visits"].names)
+
+
+def test_no_spreadsheet_runs_an_exported_cell() -> None:
+    wild = ["=1+1", "+371", "-1", "@SUM(A1)", "\tx", "\rx", "plain", "", None]
+    table = pa.table(
+        {
+            "text": wild,
+            "list": pa.array([[cell] if cell is not None else None for cell in wild], pa.list_(pa.string())),
+            "number": pa.array([-1.5] * len(wild)),
+        }
+    )
+    out = io.BytesIO()
+    export.write_csv(table, out)
+    rows = list(csv.DictReader(io.StringIO(out.getvalue().decode(), newline="")))
+    for name in ("text", "list"):
+        cells = [row[name] for row in rows]
+        assert cells == ["'=1+1", "'+371", "'-1", "'@SUM(A1)", "'\tx", "'\rx", "plain", "", ""]
+    assert {row["number"] for row in rows} == {"-1.5"}
+
+
+def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("old")
+
+    def fails(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setitem(export.WRITERS, ".csv", fails)
+    with pytest.raises(InputError, match="No space left"):
+        export.write(calls(date(2026, 1, 1), "a"), path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["calls.csv"]
+
+
+def test_metrics_by_department_as_text_and_as_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from callstats.metrics.registry import METRICS
+
+    assert run(loaded, "metrics", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["metric"] for row in rows} == set(METRICS)
+    assert all(isinstance(row["excluded"], dict) for row in rows)
+    slug = next(iter(METRICS))
+    assert (
+        run(loaded, "metrics", slug, "--by", "department,day", "--from", "2026-11-23", "--to", "2026-11-24")
+        == 0
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["metric", "measure", "department", "day"]
+    assert all(line.startswith(slug) for line in lines[1:])
+
+
+def test_figures_are_up_to_date_after_a_crash_between_loading_and_computing(
+    data: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    from callstats.settings import Settings
+    from ingest.load import load
+
+    settings = Settings.load(CONFIG, data)
+    with Store.open(settings) as store:
+        load([SAMPLE / "cel"], settings, store, compute=False)
+    assert run(data, "export", "calls") == 0
+    assert len(capsysbinary.readouterr().out.splitlines()) > 50
+
+
+def test_doctor_is_content_with_the_sample(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(loaded, "doctor") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok ") for line in lines)
+    for what in ("configuration", "database", "data", "data files", "computed days", "extensions", "rejects"):
+        assert any(line.split(":")[0].endswith(what) for line in lines)
+
+
+def test_doctor_finds_a_file_that_is_missing(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    next((loaded / "calls").glob("*.parquet")).unlink()
+    assert run(loaded, "doctor") == 1
+    assert "LOOK data files: 1 are missing" in capsys.readouterr().out
+
+
+def test_doctor_finds_a_phone_of_no_department(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "callstats.toml"
+    config.write_text(CONFIG.read_text().replace('"202", ', ""))
+    main(
+        [
+            "ingest",
+            str(SAMPLE / "queue_log"),
+            str(SAMPLE / "cel"),
+            "--config",
+            str(config),
+            "--data",
+            str(data),
+        ]
+    )
+    capsys.readouterr()
+    assert main(["doctor", "--config", str(config), "--data", str(data)]) == 1
+    assert "LOOK extensions: in no department: 202" in capsys.readouterr().out
+
+
+def test_purge_tells_what_was_forgotten(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(loaded, "purge") == 0
+    assert capsys.readouterr().out.startswith("Forgotten: ")
+
+
+def test_a_port_that_is_none_is_told(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("api.app", reason="the pages are not part of this tree")
+    monkeypatch.setenv("PORT", "http")
+    assert run(data, "serve") == 2
+    assert "PORT" in capsys.readouterr().err
+
+
+def test_the_demo_refuses_a_folder_with_other_data(tmp_path: Path) -> None:
+    from callstats.demo import sample
+    from callstats.errors import UsageError
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("x")
+    with pytest.raises(UsageError, match="holds other data"):
+        sample(tmp_path, None, tmp_path / "mine")
+    assert (tmp_path / "mine" / "letter.txt").exists()
+
+
+def test_the_demo_begins_anew_each_time(tmp_path: Path) -> None:
+    from callstats.demo import sample
+
+    folder, settings = sample(tmp_path)
+    (settings.data / "old").write_text("x")
+    again, settings = sample(tmp_path)
+    assert (folder, again) == (SAMPLE, SAMPLE)
+    assert settings.data == tmp_path / ".demo" / "data"
+    assert not (settings.data / "old").exists()
+
+
+def test_a_log_never_shows_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    import logging
+
+    from callstats import log
+
+    log.configure(logging.INFO)
+    try:
+        logging.getLogger("x").info("called %s", "28404019")
+        raise ValueError("caller +37128404019")
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    finally:
+        logging.getLogger().handlers.clear()
+    said = capsys.readouterr().err
+    assert "failed" in said
+    assert "28404019" not in said
+
+
+def test_a_reader_that_stops_early_is_no_fault(loaded: Path) -> None:
+    command = f"{sys.executable} -m callstats.cli export attempts --config {CONFIG} --data {loaded} | head -1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, env=os.environ
+    )
+    assert done.stdout.startswith(b'"call_id"')
+    assert done.stderr == b""
