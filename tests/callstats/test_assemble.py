@@ -237,6 +237,34 @@ def test_a_withheld_number_is_honoured_where_any_source_shows_it(tmp_path: Path)
     )
 
 
+LONG_RING = """
+        0      Newchannel  ch=public state=4 caller=citizen exten=67012200
+        0.005  DialBegin   ch=public to=201
+        40     Hangup      ch=201 cause=0
+        40     Hangup      ch=public cause=16"""
+
+
+@pytest.mark.parametrize(
+    ("feed", "certain"),
+    [
+        ("", True),  # nothing known of connections: it was there
+        ("-100 connected\n9000 disconnected", True),
+        ("10 disconnected\n20 connected", False),
+        ("-100 connected\n10 disconnected\n20 connected\n900 disconnected", False),
+        ("-100 connected\n5 connected\n10 disconnected\n900 disconnected", True),  # a second one bridges it
+        ("-200 disconnected\n-100 connected", True),
+        ("50 connected\n60 disconnected", False),
+    ],
+)
+def test_a_silent_phone_is_told_only_by_a_feed_that_listened(
+    tmp_path: Path, feed: str, certain: bool
+) -> None:
+    made = tables(settings(tmp_path), Flow().read(feed + LONG_RING))
+    (attempt,) = made["attempts"]
+    assert (attempt["certainty"] == "certain") is certain
+    assert attempt["outcome"] == ("unavailable" if certain else "no_answer")
+
+
 def test_no_events_are_no_calls(tmp_path: Path) -> None:
     made = assemble(EVENTS.schema.empty_table(), settings(tmp_path))
     assert all(made[name].num_rows == 0 and made[name].schema == TABLES[name].schema for name in made)

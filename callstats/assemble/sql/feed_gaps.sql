@@ -1,15 +1,23 @@
--- When the AMI feed was away: from the last byte of a connection to the first of the next, and before the first and
--- after the last one there is no feed at all.
-WITH edges_of AS (
-    SELECT pbx, kind, at_us,
-        row_number() OVER (PARTITION BY pbx ORDER BY at_us ASC NULLS LAST, kind DESC NULLS LAST) AS n
+-- When no AMI connection was there to hear: from the last byte of one to the first of the next, before the first and
+-- after the last. Several connections may overlap; where the first thing known is an end, one was there before.
+WITH steps AS (
+    SELECT pbx, at_us, kind, CASE kind WHEN 'connected' THEN 1 ELSE -1 END AS step, connection, line
     FROM heard
     WHERE source = 'ami' AND kind IN ('connected', 'disconnected')
+),
+depths AS (
+    -- at one instant a beginning counts before an end: the feed went on
+    SELECT pbx, at_us,
+        sum(step) OVER (PARTITION BY pbx ORDER BY at_us ASC NULLS LAST, step DESC NULLS LAST, line ASC NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS depth,
+        lead(at_us) OVER (PARTITION BY pbx ORDER BY at_us ASC NULLS LAST, step DESC NULLS LAST, line ASC NULLS LAST) AS next_us
+    FROM steps
+),
+lowest AS (
+    SELECT pbx, least(min(depth), 0) AS base, min(at_us) AS first_us FROM depths GROUP BY pbx
 )
-SELECT a.pbx, a.at_us AS from_us, b.at_us AS to_us
-FROM edges_of a JOIN edges_of b ON b.pbx = a.pbx AND b.n = a.n + 1
-WHERE a.kind = 'disconnected' AND b.at_us > a.at_us
+SELECT d.pbx, d.at_us AS from_us, coalesce(d.next_us, 9000000000000000) AS to_us
+FROM depths d JOIN lowest l ON l.pbx = d.pbx
+WHERE d.depth = l.base AND (d.next_us IS NULL OR d.next_us > d.at_us)
 UNION ALL
-SELECT pbx, 0 AS from_us, min(at_us) AS to_us FROM edges_of WHERE kind = 'connected' GROUP BY pbx
-UNION ALL
-SELECT pbx, max(at_us) AS from_us, 9000000000000000 AS to_us FROM edges_of WHERE kind = 'disconnected' GROUP BY pbx
+SELECT pbx, 0 AS from_us, first_us AS to_us FROM lowest WHERE base = 0
