@@ -117,5 +117,8 @@ def findings(folder: Path, name: str, settings: Settings, truth: Truth) -> list[
 
 def read_events(paths: Sequence[Path], settings: Settings) -> pa.Table:
     """All events of the files, through the project's own readers."""
-    context = Context.of(settings, PSEUDONYMISER)
-    return pa.concat_tables(r.events for path in paths for r in read(path, identify(path), context))
+    return pa.concat_tables(
+        reading.events
+        for path in paths
+        for reading in read(path, identify(path), Context.of(settings, PSEUDONYMISER, batch=str(path)))
+    )

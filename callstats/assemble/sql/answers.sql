@@ -1,12 +1,12 @@
 -- Who answered, when: a phone or trunk that came up, or a phone that took a ringing call over. ``at_us`` is the
 -- person's answer, never the PBX's. An answer on an outside line may be a mobile's voicemail.
 SELECT l.call_id, l.uid, l.endpoint AS extension, l.kind, l.answered_us AS at_us, FALSE AS picked_up,
-    l.source, l.answer_hidden
+    l.source, l.app_known, l.answer_hidden
 FROM legs_heard l
 WHERE l.answered_us IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM pickups p WHERE p.call_id = l.call_id AND p.rung_channel = l.channel)
 UNION ALL
-SELECT p.call_id, l.uid, n.endpoint, n.kind, p.at_us, TRUE, l.source, FALSE
+SELECT p.call_id, l.uid, n.endpoint, n.kind, p.at_us, TRUE, l.source, l.app_known, FALSE
 FROM pickups p
 JOIN legs_heard l ON l.call_id = p.call_id AND l.channel = p.rung_channel
 JOIN names n ON n.channel = p.picker_channel

@@ -10,7 +10,7 @@ WITH live AS (
         CASE WHEN ch.in_ami THEN 'ami' ELSE 'cel' END AS source,
         ch.in_ami, ch.in_cel, 1 AS resolution_us,
         CAST(NULL AS STRING) AS queue, CAST(NULL AS BIGINT) AS timeout_us, CAST(NULL AS BIGINT) AS queue_end_us,
-        TRUE AS channel_is_caller,
+        TRUE AS channel_is_caller, TRUE AS app_known,
         FALSE AS answer_hidden
     FROM channels ch
     JOIN names n ON n.channel = ch.channel
@@ -72,6 +72,7 @@ cdr_legs AS (
         CAST(NULL AS BIGINT) AS cause, c.status AS dial_status, CAST(NULL AS STRING) AS forward_exten,
         'cdr' AS source, FALSE AS in_ami, FALSE AS in_cel, 1000000 AS resolution_us, c.queue,
         min(c.timeout_us) AS timeout_us, min(c.queue_end_us) AS queue_end_us, bool_and(c.channel_is_caller) AS channel_is_caller,
+        bool_and(c.app IS NOT NULL AND c.app <> '') AS app_known,
         c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden
     FROM cdr c
     LEFT JOIN losers l ON l.uid = c.uid

@@ -10,13 +10,15 @@ answered AS (
     SELECT t.call_id, t.visit,
         min(a.at_us) AS answered_us, min_by(a.extension, a.at_us) AS answered_by, min_by(a.source, a.at_us) AS answer_source,
         min_by(a.uid, a.at_us) AS answer_leg, bool_or(a.answer_hidden) AS answer_hidden,
+        -- without the application a CDR row does not tell whether a queue or its department's own dial offered it
+        min_by(a.app_known, a.at_us) AS app_known,
         min_by(a.picked_up, a.at_us) AS picked_up
     FROM touches t JOIN answers a ON a.call_id = t.call_id AND a.uid = t.leg_uid
     WHERE a.kind = 'phone'
     GROUP BY t.call_id, t.visit
 )
 SELECT f.call_id, f.visit, f.department, f.local_date, f.entered_us, f.queued, f.number_only,
-    a.answered_us, a.answered_by, a.answer_source, a.answer_leg, coalesce(a.answer_hidden, FALSE) AS answer_hidden,
+    a.answered_us, a.answered_by, a.answer_source, a.answer_leg, a.app_known, coalesce(a.answer_hidden, FALSE) AS answer_hidden,
     coalesce(a.picked_up, FALSE) AS picked_up,
     lead(f.entered_us) OVER (PARTITION BY f.call_id ORDER BY f.visit ASC NULLS LAST) AS next_us,
     lag(a.answered_us) OVER (PARTITION BY f.call_id ORDER BY f.visit ASC NULLS LAST) AS previous_answer_us,

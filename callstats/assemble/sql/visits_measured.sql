@@ -81,7 +81,8 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     coalesce(l.early_media, FALSE) AS early_media,
     CASE WHEN l.answer_hidden THEN NULL
         ELSE coalesce(l.answered_us, l.left_us) - l.entered_us END AS wait_us,
-    CASE WHEN l.answered_us IS NOT NULL AND NOT l.answer_hidden THEN greatest(l.left_us - l.answered_us, 0) END AS talk_us,
+    CASE WHEN NOT l.answer_hidden AND l.left_us IS NOT NULL AND l.answered_us IS NOT NULL
+        THEN greatest(l.left_us - l.answered_us, 0) END AS talk_us,
     CASE
         WHEN l.answered_us IS NOT NULL THEN 'answered'
         WHEN l.visit < l.last_visit THEN 'overflowed'
@@ -89,7 +90,7 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
         ELSE l.call_outcome
     END AS outcome,
     CASE
-        WHEN l.answered_us IS NOT NULL THEN 'certain'
+        WHEN l.answered_us IS NOT NULL THEN CASE WHEN l.app_known THEN 'certain' ELSE 'estimated' END
         WHEN l.visit < l.last_visit THEN CASE WHEN l.has_ami OR l.has_cel THEN 'certain' ELSE 'estimated' END
         WHEN l.call_outcome = 'answered' AND l.visit > 1 THEN
             CASE WHEN l.caller_left IS NULL OR (l.in_gap AND NOT l.has_cel) THEN 'estimated' ELSE 'certain' END
