@@ -10,7 +10,7 @@ parts AS (
     SELECT channel,
         CASE WHEN channel LIKE 'Local/%'
             THEN regexp_extract(channel, '^Local/([^@;]*)', 1)
-            ELSE regexp_extract(channel, '^[A-Za-z0-9]+/(.*)-[0-9a-f]+$', 1) END AS endpoint
+            ELSE regexp_extract(channel, '^[A-Za-z0-9]+/(.*?)(-[0-9a-f]+)?$', 1) END AS endpoint
     FROM names
 )
 SELECT p.channel, p.endpoint,
