@@ -54,7 +54,7 @@ cel AS (
         min_by(lid, at_us) FILTER (WHERE lid IS NOT NULL) AS first_lid,
         min(at_us) FILTER (WHERE kind = 'CHAN_START') AS created_us,
         min(at_us) FILTER (WHERE kind = 'ANSWER') AS up_us,
-        min(at_us) FILTER (WHERE kind IN ('HANGUP', 'CHAN_END')) AS ended_us,
+        coalesce(min(at_us) FILTER (WHERE kind = 'CHAN_END'), min(at_us) FILTER (WHERE kind = 'HANGUP')) AS ended_us,
         min_by(cause, at_us) FILTER (WHERE kind = 'HANGUP' AND cause IS NOT NULL) AS cause,
         min_by(hangup_source, at_us) FILTER (WHERE kind = 'HANGUP' AND hangup_source IS NOT NULL) AS hangup_source,
         min_by(status, at_us) FILTER (WHERE kind = 'HANGUP' AND status IS NOT NULL) AS dial_status,
