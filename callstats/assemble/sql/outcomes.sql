@@ -45,7 +45,8 @@ judged AS (
         CASE
             WHEN direction = 'outbound' AND line_us IS NOT NULL THEN 'answered'
             WHEN direction <> 'outbound' AND phone_us IS NOT NULL THEN 'answered'
-            WHEN direction <> 'outbound' AND line_us IS NOT NULL THEN 'answered'
+            -- a mobile that came up and did not accept the call: the caller was never put through
+            WHEN direction <> 'outbound' AND line_us IS NOT NULL AND (uid IS NULL OR in_gap OR caller_up_us IS NOT NULL) THEN 'answered'
             WHEN voicemail_main THEN 'voicemail'
             WHEN message_empty IS NOT NULL AND NOT message_empty THEN 'voicemail'
             WHEN message_empty THEN 'abandoned'
