@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,7 @@ BLOCK_BYTES = 8 << 20
 # No PBX writes a longer record; a longer one is damage and must not fill the memory.
 MAX_RECORD_BYTES = 1 << 20
 REJECT_CHARS = 2000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Int64 = npt.NDArray[np.int64]
 
@@ -123,7 +124,7 @@ class Context:
     pbx: str
     batch: str = ""
     arrival: Callable[[int], int | None] | None = None
-    numbers: dict[str, Seen] = field(default_factory=dict)
+    _seen: dict[str, tuple[str, int]] = field(default_factory=dict, repr=False)
     _known: dict[str, _Known] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -135,6 +136,11 @@ class Context:
     def zone(self) -> ZoneInfo:
         """The site's time zone, in which local times of the PBX are written."""
         return self.settings.zone
+
+    @property
+    def numbers(self) -> dict[str, Seen]:
+        """Clients' numbers that were read so far, by pseudonym."""
+        return {p: Seen(e164, EPOCH + timedelta(microseconds=us)) for p, (e164, us) in self._seen.items()}
 
     def known(self, raw: str) -> _Known:
         """What may be kept of a number, its class, and E.164 when it is a client's that can be called."""
@@ -151,10 +157,9 @@ class Context:
 
     def saw(self, pseudonym: str, e164: str, at_us: int) -> None:
         """Remember a client's number with the latest time it was seen (epoch microseconds)."""
-        at = datetime.fromtimestamp(at_us / 1e6, UTC)
-        before = self.numbers.get(pseudonym)
-        if before is None or before.last_seen < at:
-            self.numbers[pseudonym] = Seen(e164, at)
+        before = self._seen.get(pseudonym)
+        if before is None or before[1] < at_us:
+            self._seen[pseudonym] = (e164, at_us)
 
 
 class Dialect(ABC):

@@ -73,7 +73,7 @@ def column_name(text: str) -> str:
     if not found or "uservar" in (found[2] or "").lower():
         return "-"
     name = found[1].lower()
-    return name if name in CDR_COLUMNS else "-"
+    return name if name in CDR_COLUMNS or name in _CHECKS else "-"
 
 
 def configured(settings: Settings) -> list[Layout]:

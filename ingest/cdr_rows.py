@@ -14,11 +14,11 @@ from ingest.times import HOUR_US, NONE, SECOND_US, Times
 
 __all__ = ["CDR_COLUMNS", "DISPOSITIONS", "shape_cdr"]
 
-# What a CDR row may say; all else that a mapping writes (own variables) is of no use here.
+# What is used of a CDR row. Accounts are not: they do not tell the department.
 CDR_COLUMNS = (
-    "accountcode", "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start",
-    "answer", "end", "duration", "billsec", "disposition", "amaflags", "uniqueid", "userfield", "peeraccount",
-    "linkedid", "sequence",
+    "src", "dst", "dcontext", "clid", "channel", "dstchannel", "lastapp", "lastdata", "start",
+    "answer", "end", "duration", "billsec", "disposition", "uniqueid", "userfield", "linkedid",
+    "sequence",
 )  # fmt: skip
 DISPOSITIONS = frozenset(
     {"NO ANSWER", "FAILED", "BUSY", "ANSWERED", "CONGESTION", "CANCEL", "UNKNOWN", "NULL"}

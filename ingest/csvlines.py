@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+import pyarrow as pa
+
+from ingest.blocks import Block
+from ingest.csvblock import read_lines, regular
 from ingest.csvtext import BadLineError, exact
-from ingest.lines import LineReader
+from ingest.lines import LineReader, Tokens
 
 __all__ = ["CsvReader"]
 
@@ -25,3 +30,28 @@ class CsvReader(LineReader):
             allowed = ", ".join(str(n) for n in sorted(self.layouts))
             raise BadLineError(f"{len(fields)} columns, must be {allowed}")
         return dict(zip(names, fields, strict=True))
+
+    def quickly(self, block: Block) -> Tokens | None:
+        """See `LineReader.quickly`; irregular lines are read one by one and put in their places."""
+        good = regular(block)
+        if not good.any():
+            return None
+        count = len(exact(block.line(int(np.argmax(good)))))
+        names = self.layouts.get(count)
+        found = read_lines(block, good, names, self.columns) if names is not None else None
+        if found is None:
+            return None
+        rows = np.flatnonzero(good)
+        nothing = pa.nulls(len(rows), pa.string())
+        columns = {name: found.get(name, nothing) for name in self.columns}
+        if len(rows) == len(good):
+            return Tokens(columns, rows)
+        rest = self.exactly(block, np.flatnonzero(~good))
+        every = np.concatenate((rows, rest.rows))
+        order = np.argsort(every)
+        places = pa.array(order)
+        merged = {
+            name: pa.concat_arrays([column, rest.columns[name]]).take(places)
+            for name, column in columns.items()
+        }
+        return Tokens(merged if len(rest.rows) else columns, every[order], rest.faults, rest.ignored)

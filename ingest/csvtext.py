@@ -1,20 +1,13 @@
 """CSV as Asterisk writes it: one record per line, quotes doubled, nothing escaped by a backslash.
 
-Two ways read it: `exact` takes one line, `columns` takes a block by pyarrow after a check of the same grammar
-by which both must agree (quotes stand around a field or doubled in it, never in a bare one).
+Quotes stand around a field or doubled in it, never in a bare one. `exact` reads one line; `csvblock`
+reads many at once after a check of the same grammar.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+__all__ = ["BadLineError", "exact", "fields", "text_fault"]
 
-import pyarrow as pa
-
-from ingest.base import Int64
-
-__all__ = ["BadLineError", "Columns", "exact", "fields", "text_fault"]
-
-QUOTE, COMMA, NEWLINE, RETURN = 34, 44, 10, 13
 BLANK = "blank line"
 NUL = "holds a NUL byte"
 NOT_UTF8 = "not UTF-8 text"
@@ -23,15 +16,6 @@ QUOTES = "quotes do not match"
 
 class BadLineError(ValueError):
     """A line that is no record of the format; the text is the reject's reason."""
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Text columns of the rows that were read, and each row's index among the lines of its block."""
-
-    names: tuple[str, ...]
-    arrays: tuple[pa.Array, ...]
-    rows: Int64
 
 
 def text_fault(raw: bytes) -> str | None:
@@ -49,7 +33,7 @@ def exact(raw: bytes) -> list[str]:
     """The fields of one line without its newline. Raises BadLineError with the reason when it is not CSV."""
     if fault := text_fault(raw):
         raise BadLineError(fault)
-    return fields(raw.decode("utf-8").removesuffix("\r"))
+    return fields(raw.decode("utf-8").removeprefix("\ufeff").removesuffix("\r"))
 
 
 def fields(text: str) -> list[str]:

@@ -3,34 +3,93 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from ingest.base import Int64
 
 __all__ = ["LineKeys"]
 
 # Copies of a line count as different records when they stand near each other (two things in one second);
-# the same line far away is a file that was put together twice. A page keeps memory bounded.
+# the same line far away is a file that was put together twice. Pages keep memory bounded.
 PAGE_LINES = 1 << 17
+DIGEST = 16
 
 
 class LineKeys:
-    """Keys of the lines of one file, given in the file's order; the same whatever the blocks are."""
+    """Keys of the records of one file, given in the file's order; the same whatever the blocks are."""
 
     def __init__(self, pbx: str, family: str) -> None:
-        self._seed = hashlib.blake2b(f"{pbx}\x00{family}\x00".encode(), digest_size=16)
+        self._person = hashlib.blake2b(f"{pbx}\x00{family}".encode(), digest_size=DIGEST).digest()
         self._page = 0
-        self._now: dict[bytes, int] = {}
-        self._before: dict[bytes, int] = {}
+        self._now, self._before = _Page(), _Page()
 
     def key(self, raw: bytes, line: int) -> str:
-        """The key (32 hex digits) of the line with that number; a repeat gets another one, counted in."""
-        page = line // PAGE_LINES
+        """The key of one record."""
+        return str(self.keys([raw], np.array([line]))[0])
+
+    def keys(self, records: Sequence[bytes], lines: Int64) -> pa.Array:
+        """The keys (32 hex digits) of records with these line numbers; a repeat gets a key of its own."""
+        digests = [hashlib.blake2b(raw, digest_size=DIGEST, person=self._person).digest() for raw in records]
+        pages = lines // PAGE_LINES
+        start = 0
+        while start < len(digests):
+            stop = int(np.searchsorted(pages, pages[start], "right"))
+            self._turn_to(int(pages[start]))
+            for place, count in self._repeats(digests[start:stop]):
+                digests[start + place] = self._again(digests[start + place], count)
+            start = stop
+        return _hex(b"".join(digests))
+
+    def _turn_to(self, page: int) -> None:
         if page != self._page:
-            self._before = self._now if page == self._page + 1 else {}
-            self._now, self._page = {}, page
-        state = self._seed.copy()
-        state.update(raw)
-        digest = state.digest()
-        count = self._now.get(digest, self._before.get(digest, 0))
-        self._now[digest] = count + 1
-        if count:
-            state.update(b"\x00%d" % count)
-        return state.hexdigest()
+            self._before = self._now if page == self._page + 1 else _Page()
+            self._now, self._page = _Page(), page
+
+    def _repeats(self, digests: Sequence[bytes]) -> list[tuple[int, int]]:
+        """Place of each record that was there before in this page or the last, and how often it was."""
+        short = np.frombuffer(b"".join(digests), np.uint64)[::2]
+        values, group, size = np.unique(short, return_inverse=True, return_counts=True)
+        before = self._now.holds(short) | self._before.holds(short)
+        found = []
+        for place in np.flatnonzero(before | (size[group] > 1)).tolist():
+            digest = digests[place]
+            count = self._now.counts.get(digest, self._before.counts.get(digest, int(before[place])))
+            if count:
+                found.append((place, count))
+            self._now.counts[digest] = count + 1
+        self._now.add(values)
+        return found
+
+    def _again(self, digest: bytes, count: int) -> bytes:
+        return hashlib.blake2b(digest + b"%d" % count, digest_size=DIGEST, person=self._person).digest()
+
+
+class _Page:
+    """Records of a page: half of each digest, in sorted runs, and counts of those that were repeated."""
+
+    def __init__(self) -> None:
+        self.counts: dict[bytes, int] = {}
+        self._runs: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+
+    def add(self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> None:
+        self._runs.append(values)
+        if len(self._runs) > 8:
+            self._runs = [np.unique(np.concatenate(self._runs))]
+
+    def holds(
+        self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        found = np.zeros(len(values), bool)
+        for run in self._runs:
+            place = np.minimum(np.searchsorted(run, values), len(run) - 1)
+            found |= run[place] == values
+        return found
+
+
+def _hex(raw: bytes) -> pa.Array:
+    rows = len(raw) // DIGEST
+    offsets = np.arange(rows + 1, dtype=np.int32) * (2 * DIGEST)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(raw.hex().encode("ascii")))

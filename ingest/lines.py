@@ -144,10 +144,7 @@ class LineDialect(Dialect):
         columns |= self.constants(context, len(kept))
         columns["line"] = pa.array(numbers, pa.int64())
         starts, ends = block.starts[kept].tolist(), block.ends[kept].tolist()
-        columns["line_key"] = pa.array(
-            [keys.key(block.data[s:e], n) for s, e, n in zip(starts, ends, numbers.tolist(), strict=True)],
-            pa.string(),
-        )
+        columns["line_key"] = keys.keys([block.data[s:e] for s, e in zip(starts, ends, strict=True)], numbers)
         return table_of(columns, len(kept))
 
 

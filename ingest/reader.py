@@ -75,8 +75,8 @@ def read(
     """The readings of a file or stream, one per block; memory does not grow with the file.
 
     `path` is what rejects name (default: the file's own). With `complete=False` a rest without its end is
-    left alone: the file is still being written, and is read again when it is longer. Raises InputError when the
-    file cannot be read or its column layout is not clear.
+    left alone: the file is still being written, and is read again when it is longer. Raises InputError when
+    the file cannot be read or its column layout is not clear.
     """
     if not isinstance(source, Path):
         yield from dialect.read(source, context, path or "input", complete=complete, block_bytes=block_bytes)

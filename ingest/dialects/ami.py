@@ -67,7 +67,8 @@ class AmiReader:
 
     def _start(self) -> None:
         self._rows: list[dict[str, str]] = []
-        self._places: list[tuple[int, int, str]] = []
+        self._places: list[tuple[int, int]] = []
+        self._identities: list[bytes] = []
         self._rejects: list[Reject] = []
         self._ignored: Counter[str] = Counter()
         self._read = 0
@@ -114,15 +115,14 @@ class AmiReader:
             Reject(self.path, self._places[row][0], why, mask(self._rows[row]["kind"]))
             for row, why in shaper.faults.items()
         ]
-        kept = [place for place, gone in zip(self._places, lost.tolist(), strict=True) if not gone]
+        rows = np.flatnonzero(~lost)
         columns = {name: column.filter(pa.array(~lost)) for name, column in shaper.out.items()}
-        columns |= Ami.constants(self.context, len(kept))
-        for index, (name, kind) in enumerate(
-            (("line", pa.int64()), ("connection", pa.int64()), ("line_key", pa.string()))
-        ):
-            columns[name] = pa.array([place[index] for place in kept], kind)
+        columns |= Ami.constants(self.context, len(rows))
+        places = np.array(self._places, np.int64).reshape(-1, 2)[rows]
+        columns |= {"line": pa.array(places[:, 0]), "connection": pa.array(places[:, 1])}
+        columns["line_key"] = self.keys.keys([self._identities[row] for row in rows.tolist()], places[:, 0])
         reading = Reading.of(
-            table_of(columns, len(kept)),
+            table_of(columns, len(rows)),
             tuple(sorted(rejects, key=lambda r: r.line)),
             self._ignored,
             read=self._read,
@@ -134,7 +134,8 @@ class AmiReader:
 
     def _keep(self, row: dict[str, str], line: int, identity: bytes) -> None:
         self._rows.append(row)
-        self._places.append((line, self.connection, self.keys.key(identity, line)))
+        self._places.append((line, self.connection))
+        self._identities.append(identity)
 
     def _mark(self, kind: str, at: int, line: int) -> None:
         self._made += 1

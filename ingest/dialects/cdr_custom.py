@@ -38,7 +38,7 @@ class CdrCustom(LineDialect):
         chosen = choose(known, _rows(head), path)
         counts = [len(x.columns) for x in known]
         clear = {len(x.columns): x.columns for x in known if counts.count(len(x.columns)) == 1}
-        return CsvReader({**clear, **chosen}, (*CDR_COLUMNS, "-"))
+        return CsvReader({**clear, **chosen}, CDR_COLUMNS)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cdr_rows.shape_cdr`."""

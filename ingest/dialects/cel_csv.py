@@ -43,7 +43,7 @@ class CelCsv(LineDialect):
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        return CsvReader(LAYOUTS, (*CEL_COLUMNS, "-"))
+        return CsvReader(LAYOUTS, CEL_COLUMNS)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cel_rows.shape_cel`."""

@@ -1,0 +1,109 @@
+"""Reading a block of CSV lines by pyarrow, where that surely gives what `csvtext.exact` gives.
+
+pyarrow reads without complaint what is no CSV (a quote inside a bare field, text after a closing one). So
+each line is checked first, on the bytes, by the grammar of `csvtext`; lines that fail, or hold bytes that
+the two treat differently (NUL, CR, invalid UTF-8, a byte order mark), are left to the exact way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+
+from ingest.base import Int64
+from ingest.blocks import Block
+
+__all__ = ["read_lines", "regular"]
+
+QUOTE, COMMA, NEWLINE, RETURN, NUL = 34, 44, 10, 13, 0
+BOM = b"\xef\xbb\xbf"
+Mask = npt.NDArray[np.bool_]
+
+
+def regular(block: Block) -> Mask:
+    """Which lines of a block both ways read alike, given that their number of columns is the same."""
+    data = np.frombuffer(block.data, np.uint8)
+    good: Mask = block.ends > block.starts
+    if b"\x00" in block.data or b"\r" in block.data:
+        good[_lines_of(np.flatnonzero((data == NUL) | (data == RETURN)), block)] = False
+    if BOM in block.data:
+        good[[i for i in np.flatnonzero(good) if block.line(int(i)).startswith(BOM)]] = False
+    try:
+        block.data.decode("utf-8")
+    except UnicodeDecodeError:
+        for line in np.unique(_lines_of(np.flatnonzero(data > 127), block)):
+            good[line] &= _is_text(block.line(int(line)))
+    return good & _quotes_fit(data, block)
+
+
+def _lines_of(places: Int64, block: Block) -> Int64:
+    """Index of the line that holds each byte; a newline belongs to the line that it ends."""
+    found = np.searchsorted(block.ends, places)
+    return found[found < len(block.ends)]
+
+
+def _is_text(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
+    """Lines in which quotes open at a field's start, close at its end, and are doubled in between."""
+    places = np.flatnonzero(data == QUOTE)
+    first = np.searchsorted(places, block.starts)
+    count = np.searchsorted(places, block.ends) - first
+    fit: Mask = count % 2 == 0
+    if not len(places):
+        return fit
+    # Quotes of a line open and close in turn; one that opens right after one has closed is a doubled quote.
+    turn = np.arange(len(places)) - np.repeat(first, count) if count.sum() == len(places) else None
+    if turn is None:  # lines were taken out of the block: their quotes belong to none
+        return np.zeros(len(fit), bool)
+    opens = turn % 2 == 0
+    before = data[np.maximum(places - 1, 0)]
+    before[places == 0] = NEWLINE
+    after = data[places + 1]
+    beside = np.where(opens, before, after)
+    wrong = (beside != COMMA) & (beside != NEWLINE) & (beside != QUOTE)
+    if wrong.any():
+        fit[np.repeat(np.arange(len(fit)), count)[wrong]] = False
+    return fit
+
+
+def read_lines(
+    block: Block, good: Mask, names: Sequence[str], wanted: Sequence[str]
+) -> dict[str, pa.Array] | None:
+    """The wanted columns of the good lines as text, or None when the lines do not all have these columns."""
+    if good.all():
+        data = block.data
+    else:
+        starts, ends = block.starts[good].tolist(), block.ends[good].tolist()
+        data = b"".join(block.data[s : e + 1] for s, e in zip(starts, ends, strict=True))
+    unique = [name if name in wanted else f"#{place}" for place, name in enumerate(names)]
+    take = [name for name in unique if not name.startswith("#")]
+    try:
+        table = pyarrow.csv.read_csv(
+            pa.py_buffer(data),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=unique, block_size=max(len(data) // 4, 1 << 21)
+            ),
+            parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                check_utf8=False,  # the whole block was checked
+                column_types=dict.fromkeys(take, pa.string()),
+                include_columns=take,
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if table.num_rows != int(good.sum()):
+        return None
+    return {name: table[name].combine_chunks() for name in take}
