@@ -195,15 +195,16 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    settings = _settings(options)
+    settings, port = _settings(options), _port()
     _current(settings).close()
-    return _pages(settings)
+    print(f"Pages: http://127.0.0.1:{port}/", flush=True)
+    return _pages(settings, port)
 
 
-def _pages(settings: Settings) -> int:
+def _pages(settings: Settings, port: int) -> int:
     from api.app import serve
 
-    serve(settings, port=_port())
+    serve(settings, port=port)
     return DONE
 
 
@@ -219,12 +220,13 @@ def _demo(options: argparse.Namespace) -> int:
     from callstats.store import Store
     from ingest.load import load
 
+    port = _port()
     folder, settings = sample(Path.cwd(), getattr(options, "config", None), getattr(options, "data", None))
     with Store.open(settings) as store:
         reports = load([folder], settings, store)
         print(summary(store, settings, sum(report.read for report in reports)))
-    print(f"Pages: http://127.0.0.1:{_port()}/", flush=True)
-    return _pages(settings)
+    print(f"Pages: http://127.0.0.1:{port}/", flush=True)
+    return _pages(settings, port)
 
 
 def _doctor(options: argparse.Namespace) -> int:
