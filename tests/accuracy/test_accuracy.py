@@ -83,7 +83,7 @@ def test_ami_tells_everything_outside_its_gaps(folder: Path) -> None:
     # a message and a hang-up at the beep look the same in AMI (FACTS, CDR 22): how much was said is estimated
     spoken = {f.truth_id for f in found(folder, "ami") if f.fact == "outcome" and f.expected == "voicemail"}
     assert {f.story for f in unsure if f.truth_id not in spoken} <= {"direct_183_instead_of_180"}
-    assert {f.fact for f in unsure if f.truth_id in spoken} <= {"outcome", "visit_outcome", "third_signal"}
+    assert {f.fact for f in unsure if f.truth_id in spoken} <= {"outcome", "visit_outcome"}
 
 
 @pytest.mark.parametrize("folder", SHARED_ONES)
