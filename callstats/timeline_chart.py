@@ -14,7 +14,10 @@ from callstats.phrases import Language
 from callstats.timeline import Step, Timeline
 
 # The colours of `callstats.charts`; not all outcomes have one of their own: the words beside them tell.
-RANG: Final, ANSWERED: Final, ASKED: Final, TALK: Final = "#b8720a", "#2f7fb8", "#c9ced1", "#9cc3de"
+RANG: Final = "#b8720a"
+ANSWERED: Final = "#2f7fb8"
+ASKED: Final = "#c9ced1"
+TALK: Final = "#9cc3de"
 MARKS: Final = {"menu": "triangle-down", "queued": "diamond", "blind_transfer": "x", "attended_transfer": "x",
                 "message": "square", "client_answered": "star"}  # fmt: skip
 WORDS: Final[dict[str, dict[Language, str]]] = {
