@@ -189,8 +189,9 @@ def _explain(options: argparse.Namespace) -> int:
     from callstats.explain import explain
 
     language = "lv" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("lv") else "en"
-    with _current(_settings(options)) as store:
-        print(explain(store, options.call_id, language))
+    settings = _settings(options)
+    with _current(settings) as store:
+        print(explain(store, options.call_id, language, settings))
     return DONE
 
 
