@@ -1,12 +1,13 @@
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
+from callstats.cases.vault import Vault
 from callstats.errors import UsageError
 from callstats.fields import EVENTS
 from callstats.settings import Settings
@@ -221,12 +222,21 @@ def test_our_own_data_is_never_loaded(tmp_path: Path) -> None:
 
 
 def test_numbers_of_clients_go_to_the_vault_and_not_to_the_facts(site: Site) -> None:
+    site.store.clock = lambda: datetime(2026, 11, 24, tzinfo=UTC)  # the day after the sample
+    site.load(SAMPLE, compute=True)
+    vault = Vault.open(site.settings, site.store.database, site.store.clock)
+    callers = site.store.scan("calls", columns=["caller"])["caller"].drop_null().unique().to_pylist()
+    clients = [name for name in callers if name.startswith("n1-")]
+    assert len(clients) > 10
+    facts = str(site.store.scan("events").to_pylist())
+    for name in clients:
+        number = vault.reveal(name)
+        assert number is not None
+        assert vault.pseudonymiser.pseudonym(number) == name
+        assert number.removeprefix("+371") not in facts
+
+
+def test_numbers_that_were_seen_long_ago_do_not_go_to_the_vault(site: Site) -> None:
+    site.store.clock = lambda: datetime(2027, 1, 4, tzinfo=UTC)
     site.load(SAMPLE)
-    callers: Sequence[str] = (
-        site.store.scan("events", columns=["caller"])["caller"].drop_null().unique().to_pylist()
-    )
-    assert any(name.startswith("n1-") for name in callers)
-    columns = [name for name in EVENTS.names if pa.types.is_string(EVENTS[name].dtype)]
-    facts = str(site.store.scan("events", columns=columns).to_pydict())
-    for number in ("28404019", "26123456"):
-        assert number not in facts
+    assert Vault.open(site.settings, site.store.database, site.store.clock).size() == 0
