@@ -18,7 +18,8 @@ named AS (
 cdr_told AS (
     SELECT own.call_id, own.channel AS rung_channel, taken.dest_channel AS picker_channel, taken.at_us,
         1000000 AS resolution_us,
-        row_number() OVER (PARTITION BY own.call_id, own.channel ORDER BY taken.at_us ASC NULLS LAST) AS n
+        row_number() OVER (PARTITION BY own.call_id, own.channel ORDER BY taken.at_us ASC NULLS LAST,
+            taken.dest_channel ASC NULLS LAST) AS n
     FROM cdr_rows own
     JOIN cdr_rows taken ON taken.call_id = own.call_id AND taken.dest_channel <> own.channel
         AND taken.status = 'ANSWERED' AND taken.at_us >= own.ended_us - 1000000

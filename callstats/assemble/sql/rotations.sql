@@ -1,7 +1,7 @@
 -- Rotation (15.1, a recommendation): was it needed, was another phone of the visit alerted. First offered: the phones
 -- tried within a second of the first. A 302 is no rotation and no need for it.
 WITH tries AS (
-    SELECT t.call_id, t.visit, l.endpoint, l.outcome, l.certainty, l.tried_us, l.alert_us, l.ring_heard, l.ringing_us, l.progress_us,
+    SELECT t.place, t.call_id, t.visit, l.endpoint, l.outcome, l.certainty, l.tried_us, l.alert_us, l.ring_heard, l.ringing_us, l.progress_us,
         min(l.tried_us) OVER (PARTITION BY t.call_id, t.visit) AS first_us
     FROM touches t
     JOIN legs l ON l.uid = t.leg_uid
@@ -17,7 +17,7 @@ failed AS (
 SELECT a.call_id, a.visit,
     bool_or(a.failing) AS needed,
     bool_or(a.failing AND (a.certainty = 'certain' OR a.outcome IN ('no_answer', 'unavailable'))) AS needed_surely,
-    min_by(CASE WHEN a.failing THEN a.outcome END, CASE WHEN a.failing THEN a.tried_us END) AS cause,
+    min_by(CASE WHEN a.failing THEN a.outcome END, CASE WHEN a.failing THEN a.place END) AS cause,
     bool_or(a.outcome = 'unknown') AS unknown,
     count(DISTINCT CASE WHEN a.tried_us <= a.first_us + 1000000 THEN a.endpoint END) AS offered_first,
     count(DISTINCT a.endpoint) AS phones,
