@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.base import MAX_RECORD_BYTES, Int64, Reject, rejected
 
@@ -38,6 +40,14 @@ class Block:
     ends: Int64
     end: int
     rejects: tuple[Reject, ...] = field(default=())
+
+    def texts(self) -> pa.Array:
+        """The lines as a column; a value is as valid as the line's UTF-8."""
+        if not len(self.starts):
+            return pa.array([], pa.string())
+        offsets = np.append(self.starts, self.ends[-1] + 1).astype(np.int32)
+        whole = pa.StringArray.from_buffers(len(self.starts), pa.py_buffer(offsets), pa.py_buffer(self.data))
+        return pc.ascii_rtrim(whole, "\n")
 
     def line(self, index: int) -> bytes:
         """The bytes of a line without its newline."""
@@ -90,5 +100,6 @@ def _without_long(data: bytes, first: int, end: int, rejects: list[Reject], path
         rejected(path, int(block.numbers[i]), TOO_LONG, block.line(int(i))[:8192])
         for i in np.flatnonzero(long)
     ]
-    kept = ~long
-    return Block(data, block.numbers[kept], block.starts[kept], block.ends[kept], end, tuple(rejects))
+    kept = np.flatnonzero(~long)
+    rest = _block(b"".join(block.line(int(i)) + b"\n" for i in kept), first, end, rejects)
+    return replace(rest, numbers=block.numbers[kept])

@@ -17,15 +17,15 @@ import pyarrow.csv
 from ingest.base import Int64
 from ingest.blocks import Block
 
-__all__ = ["read_lines", "regular"]
+__all__ = ["plain", "read_lines", "regular"]
 
 QUOTE, COMMA, NEWLINE, RETURN, NUL = 34, 44, 10, 13, 0
 BOM = b"\xef\xbb\xbf"
 Mask = npt.NDArray[np.bool_]
 
 
-def regular(block: Block) -> Mask:
-    """Which lines of a block both ways read alike, given that their number of columns is the same."""
+def plain(block: Block) -> Mask:
+    """Which lines hold nothing but text that every reader takes the same way, and are not blank."""
     data = np.frombuffer(block.data, np.uint8)
     good: Mask = block.ends > block.starts
     if b"\x00" in block.data or b"\r" in block.data:
@@ -37,7 +37,12 @@ def regular(block: Block) -> Mask:
     except UnicodeDecodeError:
         for line in np.unique(_lines_of(np.flatnonzero(data > 127), block)):
             good[line] &= _is_text(block.line(int(line)))
-    return good & _quotes_fit(data, block)
+    return good
+
+
+def regular(block: Block) -> Mask:
+    """Which lines of a block both ways read alike, given that their number of columns is the same."""
+    return plain(block) & _quotes_fit(np.frombuffer(block.data, np.uint8), block)
 
 
 def _lines_of(places: Int64, block: Block) -> Int64:
@@ -63,10 +68,7 @@ def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
     if not len(places):
         return fit
     # Quotes of a line open and close in turn; one that opens right after one has closed is a doubled quote.
-    turn = np.arange(len(places)) - np.repeat(first, count) if count.sum() == len(places) else None
-    if turn is None:  # lines were taken out of the block: their quotes belong to none
-        return np.zeros(len(fit), bool)
-    opens = turn % 2 == 0
+    opens = (np.arange(len(places)) - np.repeat(first, count)) % 2 == 0
     before = data[np.maximum(places - 1, 0)]
     before[places == 0] = NEWLINE
     after = data[places + 1]

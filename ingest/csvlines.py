@@ -41,17 +41,5 @@ class CsvReader(LineReader):
         found = read_lines(block, good, names, self.columns) if names is not None else None
         if found is None:
             return None
-        rows = np.flatnonzero(good)
-        nothing = pa.nulls(len(rows), pa.string())
-        columns = {name: found.get(name, nothing) for name in self.columns}
-        if len(rows) == len(good):
-            return Tokens(columns, rows)
-        rest = self.exactly(block, np.flatnonzero(~good))
-        every = np.concatenate((rows, rest.rows))
-        order = np.argsort(every)
-        places = pa.array(order)
-        merged = {
-            name: pa.concat_arrays([column, rest.columns[name]]).take(places)
-            for name, column in columns.items()
-        }
-        return Tokens(merged if len(rest.rows) else columns, every[order], rest.faults, rest.ignored)
+        nothing = pa.nulls(int(good.sum()), pa.string())
+        return self.filled(block, good, {name: found.get(name, nothing) for name in self.columns})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
@@ -59,6 +60,23 @@ class LineReader:
     def tokens(self, block: Block) -> Tokens:
         """The tokens of a block."""
         return self.quickly(block) or self.exactly(block, np.arange(len(block.starts)))
+
+    def filled(self, block: Block, good: npt.NDArray[np.bool_], columns: Mapping[str, pa.Array]) -> Tokens:
+        """The tokens of a block of which the good lines have been read: the others come the exact way."""
+        rows = np.flatnonzero(good)
+        if len(rows) == len(good):
+            return Tokens(columns, rows)
+        rest = self.exactly(block, np.flatnonzero(~good))
+        if not len(rest.rows):
+            return Tokens(columns, rows, rest.faults, rest.ignored)
+        every = np.concatenate((rows, rest.rows))
+        order = np.argsort(every)
+        places = pa.array(order)
+        merged = {
+            name: pa.concat_arrays([column, rest.columns[name]]).take(places)
+            for name, column in columns.items()
+        }
+        return Tokens(merged, every[order], rest.faults, rest.ignored)
 
     def exactly(self, block: Block, rows: Int64) -> Tokens:
         """The tokens of some lines of a block, each read on its own."""

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.base import Context
+from ingest.blocks import Block
+from ingest.csvblock import plain
 from ingest.csvtext import BadLineError, text_fault
-from ingest.lines import LineDialect, LineReader, head_lines
+from ingest.lines import LineDialect, LineReader, Tokens, head_lines
 from ingest.shape import Shaper, optional
 from ingest.times import NONE, SECOND_US
 
@@ -74,10 +76,29 @@ class QueueReader(LineReader):
         """See `LineReader.values`."""
         if fault := text_fault(raw):
             raise BadLineError(fault)
-        fields = raw.decode("utf-8").removesuffix("\r").split("|")
+        fields = raw.decode("utf-8").removeprefix("\ufeff").removesuffix("\r").split("|")
         if len(fields) < 5 or not fields[4]:
             raise BadLineError(f"{len(fields)} fields, must be at least 5 with an event")
         return dict(zip(COLUMNS, fields, strict=False))
+
+    def quickly(self, block: Block) -> Tokens | None:
+        """See `LineReader.quickly`."""
+        good = plain(block)
+        lines = block.texts()
+        parts = pc.split_pattern(lines, "|")
+        offsets = parts.offsets.to_numpy()
+        count = np.diff(offsets)
+        values = parts.values
+        event = values.take(pa.array(np.minimum(offsets[:-1] + 4, max(len(values) - 1, 0))))
+        good &= (count >= 5) & np.asarray(pc.not_equal(event, ""))
+        if not good.any():
+            return None
+        count, first = count[good], offsets[:-1][good]
+        columns = {}
+        for place, name in enumerate(COLUMNS):
+            there = count > place
+            columns[name] = values.take(pa.array(np.where(there, first + place, 0), mask=~there))
+        return self.filled(block, good, columns)
 
 
 class QueueLog(LineDialect):
