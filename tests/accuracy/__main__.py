@@ -47,8 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def recordings() -> list[Path]:
-    """The recordings that are always reported: the sample, and those of ../shared that are there."""
-    return [ROOT / "sample_cdr", *(RECORDINGS / n for n in ("a", "c") if (RECORDINGS / n).is_dir())]
+    """The recordings that are always reported: the project's own, and those of ../shared that are there."""
+    own = sorted(path.parent for path in (ROOT / "tests" / "recordings").glob("*/truth.json"))
+    return [ROOT / "sample_cdr", *own, *(RECORDINGS / n for n in ("a", "c") if (RECORDINGS / n).is_dir())]
 
 
 def config_of(folder: Path) -> Path:

@@ -21,12 +21,15 @@ from tests.accuracy.sources import SETS, files, findings, read_events, shuffled
 from tests.shared import RECORDINGS, ROOT, needs_shared
 
 SAMPLE = ROOT / "sample_cdr"
+OWN = ROOT / "tests" / "recordings"
 EVERY = [
     pytest.param(SAMPLE, id="sample"),
+    pytest.param(OWN / "autumn_night", id="autumn_night"),
+    pytest.param(OWN / "breaks", id="breaks"),
     pytest.param(RECORDINGS / "a", id="a", marks=needs_shared),
     pytest.param(RECORDINGS / "c", id="c", marks=needs_shared),
 ]
-SHARED_ONES = EVERY[1:]
+LIMITED = EVERY[1:]
 
 
 @cache
@@ -76,7 +79,7 @@ def rows(tables: dict[str, pa.Table]) -> dict[str, set[str]]:
     return {name: set(map(repr, table.to_pylist())) for name, table in tables.items()}
 
 
-@pytest.mark.parametrize("folder", SHARED_ONES)
+@pytest.mark.parametrize("folder", LIMITED)
 def test_ami_tells_everything_outside_its_gaps(folder: Path) -> None:
     assert report.differences(found(folder, "ami"), apart=False) == []
     unsure = [f for f in found(folder, "ami") if not f.group and f.certainty not in (None, "certain")]
@@ -86,12 +89,12 @@ def test_ami_tells_everything_outside_its_gaps(folder: Path) -> None:
     assert {f.fact for f in unsure if f.truth_id in spoken} <= {"outcome", "visit_outcome"}
 
 
-@pytest.mark.parametrize("folder", SHARED_ONES)
+@pytest.mark.parametrize("folder", LIMITED)
 def test_cel_with_queue_log_tells_98_percent(folder: Path) -> None:
     assert share(reached(folder, "cel+queue_log").facts) >= 0.98
 
 
-@pytest.mark.parametrize("folder", SHARED_ONES)
+@pytest.mark.parametrize("folder", LIMITED)
 def test_cdr_alone_tells_95_percent_and_80_percent_of_third_signals(folder: Path) -> None:
     one = reached(folder, "cdr")
     assert share(one.facts) >= 0.95

@@ -57,6 +57,10 @@ def trim(recording: Path, sample: Path) -> None:
         goal.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(told, goal)
     (sample / "ami.raw").write_bytes(trim_ami((recording / "ami.raw").read_bytes()))
+    segments = json.loads((recording / "ami_segments.json").read_text(encoding="utf-8"))
+    if len(segments) > 1:
+        times = [{k: s[k] for k in ("t_connect", "t_disconnect")} for s in segments]
+        (sample / "ami_segments.json").write_text(json.dumps(times, indent=1) + "\n", encoding="utf-8")
     truth = json.loads((recording / "truth.json").read_text(encoding="utf-8"))
     (sample / "truth.json").write_text(_compact(trim_truth(truth)), encoding="utf-8")
 
