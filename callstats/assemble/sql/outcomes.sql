@@ -24,6 +24,13 @@ queued AS (
     SELECT call_id, bool_or(ending = 'ABANDON') AS abandoned, bool_or(ending IN ('EXITWITHTIMEOUT', 'EXITEMPTY')) AS timed_out, count(*) AS stays
     FROM queue_stays GROUP BY call_id
 ),
+-- a mobile that came up and did not accept the call: the caller's own dial ended without an answer
+dials AS (
+    SELECT uid, bool_or(status = 'ANSWER') AS put_through
+    FROM heard
+    WHERE uid IS NOT NULL AND ((source = 'ami' AND kind = 'DialEnd') OR (source = 'cel' AND kind = 'HANGUP' AND status <> ''))
+    GROUP BY uid
+),
 voice AS (
     SELECT call_id, bool_and(empty) AS empty, min(certainty) AS certainty FROM messages_left WHERE call_id IS NOT NULL GROUP BY call_id
 ),
@@ -32,12 +39,14 @@ facts AS (
         p.answered_us AS phone_us, p.answered_by AS phone, p.answer_hidden, p.source AS phone_source,
         l.answered_us AS line_us, l.source AS line_source,
         q.abandoned AS queue_abandoned, q.timed_out, coalesce(q.stays, 0) AS stays,
+        c.caller_up_us IS NULL AND coalesce(NOT d.put_through, FALSE) AS refused,
         v.empty AS message_empty, v.certainty AS message_certainty
     FROM callers c
     LEFT JOIN tried t ON t.call_id = c.call_id
     LEFT JOIN phones p ON p.call_id = c.call_id
     LEFT JOIN lines l ON l.call_id = c.call_id
     LEFT JOIN queued q ON q.call_id = c.call_id
+    LEFT JOIN dials d ON d.uid = c.uid
     LEFT JOIN voice v ON v.call_id = c.call_id
 ),
 judged AS (
@@ -45,8 +54,7 @@ judged AS (
         CASE
             WHEN direction = 'outbound' AND line_us IS NOT NULL THEN 'answered'
             WHEN direction <> 'outbound' AND phone_us IS NOT NULL THEN 'answered'
-            -- a mobile that came up and did not accept the call: the caller was never put through
-            WHEN direction <> 'outbound' AND line_us IS NOT NULL AND (uid IS NULL OR in_gap OR caller_up_us IS NOT NULL) THEN 'answered'
+            WHEN direction <> 'outbound' AND line_us IS NOT NULL AND NOT refused THEN 'answered'
             WHEN voicemail_main THEN 'voicemail'
             WHEN message_empty IS NOT NULL AND NOT message_empty THEN 'voicemail'
             WHEN message_empty THEN 'abandoned'
