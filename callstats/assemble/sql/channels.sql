@@ -76,7 +76,8 @@ cel AS (
 ),
 ids AS (
     SELECT uid FROM ami UNION SELECT uid FROM offered UNION SELECT uid FROM cel
-)
+),
+told AS (
 SELECT
     i.uid, k.call_id, k.local_date,
     coalesce(a.channel, o.channel, c.channel) AS channel,
@@ -106,7 +107,7 @@ SELECT
     least(a.menu_us, c.menu_us) AS menu_us,
     coalesce(a.voicemail_us, c.voicemail_us) AS voicemail_us,
     coalesce(a.voicemail_main, FALSE) OR coalesce(c.voicemail_main, FALSE) AS voicemail_main,
-    coalesce(o.originated, FALSE) OR coalesce(c.app_originate, FALSE) OR g.uid IS NOT NULL AS originated,
+    coalesce(o.originated, FALSE) OR coalesce(c.app_originate, FALSE) OR g.uid IS NOT NULL AS by_pbx,
     (o.offered_us IS NOT NULL AND NOT coalesce(o.originated, FALSE)) OR coalesce(c.app_dial, FALSE) AND NOT coalesce(p.picked, FALSE)
         OR (coalesce(c.first_lid, i.uid) <> i.uid AND coalesce(c.first_us, 0) > 0) AS called,
     coalesce(p.picked, FALSE) AS picker,
@@ -123,3 +124,14 @@ LEFT JOIN (
     SELECT DISTINCT CASE WHEN source = 'cel' THEN duid ELSE uid END AS uid, TRUE AS picked
     FROM heard WHERE kind IN ('PICKUP', 'Pickup')
 ) p ON p.uid = i.uid
+),
+-- click-to-call through a Local channel: the PBX made the call, and the first phone (or line) that came up is its caller
+placed AS (
+    SELECT t.uid,
+        row_number() OVER (PARTITION BY t.call_id ORDER BY t.up_us ASC NULLS LAST, t.created_us ASC NULLS LAST, t.uid ASC NULLS LAST) AS n
+    FROM told t
+    JOIN told r ON r.call_id = t.call_id AND r.uid = r.call_id AND r.channel LIKE 'Local/%'
+    WHERE t.channel NOT LIKE 'Local/%'
+)
+SELECT t.*, t.by_pbx OR p.uid IS NOT NULL AS originated, p.uid IS NOT NULL AS placed
+FROM told t LEFT JOIN placed p ON p.uid = t.uid AND p.n = 1
