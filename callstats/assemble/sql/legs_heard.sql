@@ -1,7 +1,11 @@
 -- One row per dialled phone or trunk, with its raw facts. AMI and CEL name channels; the CDR is asked only where
 -- neither saw the call (or AMI was away for a part of it and CEL is missing).
 WITH live AS (
-    SELECT ch.call_id, ch.uid, ch.channel, n.endpoint, n.kind,
+    SELECT ch.call_id, ch.uid, ch.channel,
+        -- phones that show one number together (a group's) are told apart by their endpoints
+        CASE WHEN n.named AND n.kind = 'phone' AND ch.caller_class = 'extension'
+            AND min(n.endpoint) OVER (PARTITION BY ch.call_id, ch.caller) = max(n.endpoint) OVER (PARTITION BY ch.call_id, ch.caller)
+            THEN ch.caller ELSE n.endpoint END AS endpoint, n.kind,
         coalesce(ch.ami_tried_us, ch.cel_tried_us, ch.created_us) AS tried_us,
         ch.ringing_us, ch.progress_us,
         ch.up_us AS answered_us,
@@ -78,7 +82,41 @@ cdr_legs AS (
     LEFT JOIN losers l ON l.uid = c.uid
     LEFT JOIN connects q ON q.call_id = c.call_id AND q.queue = c.queue AND q.at_us >= c.tried_us - 1000000 AND q.at_us <= c.ended_us
     GROUP BY c.call_id, c.uid, c.channel, c.endpoint, c.kind, c.tried_us, c.status, c.queue
+),
+offers AS (
+    -- a call that only its queue tells of: who was offered it, and who took it
+    SELECT k.call_id, h.uid, h.source, h.kind, h.at_us, h.queue, h.member, h.resolution_us,
+        -- where the ring time is not told, the time in the queue bounds it
+        coalesce(h.ring_us, h.hold_us, h.at_us - j.entered_us) AS ring_us
+    FROM heard h
+    JOIN call_ids k ON k.uid = h.uid
+    LEFT JOIN (
+        SELECT uid, min(at_us) AS entered_us FROM heard WHERE kind IN ('ENTERQUEUE', 'QueueCallerJoin') GROUP BY uid
+    ) j ON j.uid = h.uid
+    JOIN callers c ON c.call_id = k.call_id AND NOT c.has_cel AND NOT c.has_cdr
+    WHERE h.member IS NOT NULL
+        AND ((h.source = 'queue_log' AND h.kind IN ('CONNECT', 'RINGNOANSWER', 'RINGCANCELED'))
+            OR (h.source = 'ami' AND NOT c.has_queue_log AND h.kind IN ('AgentConnect', 'AgentRingNoAnswer')))
+        AND NOT EXISTS (SELECT 1 FROM live l WHERE l.call_id = k.call_id)
+),
+queue_legs AS (
+    SELECT o.call_id, o.uid || ' ' || o.member || ' ' || CAST(o.at_us AS STRING) AS uid, CAST(NULL AS STRING) AS channel,
+        o.member AS endpoint, 'phone' AS kind, o.at_us - coalesce(o.ring_us, 0) AS tried_us,
+        CAST(NULL AS BIGINT) AS ringing_us, CAST(NULL AS BIGINT) AS progress_us,
+        CASE WHEN o.kind IN ('CONNECT', 'AgentConnect') THEN o.at_us END AS answered_us,
+        CASE WHEN o.kind IN ('CONNECT', 'AgentConnect') THEN min(e.at_us) ELSE o.at_us END AS stopped_us,
+        CASE WHEN o.kind IN ('CONNECT', 'AgentConnect') THEN min(e.at_us) ELSE o.at_us END AS ended_us,
+        CAST(NULL AS BIGINT) AS cause, CAST(NULL AS STRING) AS dial_status, CAST(NULL AS STRING) AS forward_exten,
+        o.source, FALSE AS in_ami, FALSE AS in_cel, o.resolution_us, o.queue,
+        CAST(NULL AS BIGINT) AS timeout_us, CAST(NULL AS BIGINT) AS queue_end_us, TRUE AS channel_is_caller,
+        TRUE AS app_known, o.ring_us IS NULL AND o.kind IN ('CONNECT', 'AgentConnect') AS answer_hidden
+    FROM offers o
+    LEFT JOIN heard e ON e.uid = o.uid AND e.source = o.source AND e.at_us >= o.at_us
+        AND e.kind IN ('COMPLETEAGENT', 'COMPLETECALLER', 'TRANSFER', 'BLINDTRANSFER', 'ATTENDEDTRANSFER', 'AgentComplete')
+    GROUP BY o.call_id, o.uid, o.member, o.at_us, o.kind, o.ring_us, o.source, o.resolution_us, o.queue
 )
 SELECT * FROM live WHERE call_id IN (SELECT call_id FROM live_calls)
 UNION ALL
 SELECT * FROM cdr_legs
+UNION ALL
+SELECT * FROM queue_legs

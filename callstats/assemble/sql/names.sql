@@ -1,5 +1,6 @@
 -- What stands behind a channel's name: a phone, an outside line, or half of a Local channel. A phone is a known
--- extension, or (where no outside lines are configured) an endpoint that is a short number.
+-- extension, or (where no outside lines are configured) an endpoint that is a short number. ``named``: the endpoint is
+-- no known extension; such a phone (SIP/as2mkq) is known by the extension that its channel shows as its own number.
 WITH names AS (
     SELECT DISTINCT channel FROM channels WHERE channel IS NOT NULL
     UNION SELECT DISTINCT channel FROM cdr_rows WHERE channel IS NOT NULL
@@ -13,7 +14,7 @@ parts AS (
             ELSE regexp_extract(channel, '^[A-Za-z0-9]+/(.*?)(-[0-9a-f]+)?$', 1) END AS endpoint
     FROM names
 )
-SELECT p.channel, p.endpoint,
+SELECT p.channel, p.endpoint, e.extension IS NULL AS named,
     CASE
         WHEN p.channel LIKE 'Local/%' THEN 'local'
         WHEN t.endpoint IS NOT NULL THEN 'trunk'

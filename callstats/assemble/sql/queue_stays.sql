@@ -8,7 +8,8 @@ WITH joins AS (
 ),
 leaves AS (
     SELECT h.uid, h.queue, h.source, h.at_us,
-        CASE WHEN h.kind IN ('CONNECT', 'ABANDON', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'EXITWITHKEY') THEN h.kind END AS ending
+        CASE WHEN h.kind IN ('CONNECT', 'ABANDON', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'EXITWITHKEY') THEN h.kind
+            WHEN h.kind = 'LEAVEEMPTY' THEN 'EXITEMPTY' END AS ending
     FROM heard h
     WHERE (h.source = 'ami' AND h.kind = 'QueueCallerLeave')
         OR (h.source = 'queue_log' AND h.kind IN
