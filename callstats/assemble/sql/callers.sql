@@ -6,6 +6,7 @@ WITH call_list AS (
         bool_or(h.source = 'ami') AS has_ami,
         bool_or(h.source = 'cel') AS has_cel,
         bool_or(h.source = 'queue_log') AS has_queue_log,
+        bool_or(h.kind IN ('QueueCallerJoin', 'AgentConnect')) AS has_queue_events,
         bool_or(h.source = 'cdr') AS has_cdr,
         min(h.at_us) FILTER (WHERE h.source <> 'cdr') AS first_us,
         max(h.at_us) AS last_us,
@@ -15,15 +16,15 @@ WITH call_list AS (
     GROUP BY k.call_id
 ),
 first_channel AS (
-    SELECT c.*, n.endpoint, n.kind AS channel_kind,
+    SELECT c.*, CASE WHEN n.named AND c.caller_class = 'extension' THEN c.caller ELSE n.endpoint END AS endpoint, n.kind AS channel_kind,
         row_number() OVER (
             PARTITION BY c.call_id
-            ORDER BY CASE WHEN c.uid = c.call_id THEN 0 ELSE 1 END ASC NULLS LAST,
+            ORDER BY CASE WHEN c.placed THEN 0 WHEN c.uid = c.call_id THEN 1 ELSE 2 END ASC NULLS LAST,
                 CASE WHEN c.called THEN 1 ELSE 0 END ASC NULLS LAST, c.created_us ASC NULLS LAST, c.uid ASC NULLS LAST) AS n
     FROM channels c LEFT JOIN names n ON n.channel = c.channel
 ),
 cdr_first AS (
-    SELECT r.*, n.endpoint, n.kind AS channel_kind,
+    SELECT r.*, CASE WHEN n.named AND r.caller_class = 'extension' THEN r.caller ELSE n.endpoint END AS endpoint, n.kind AS channel_kind,
         row_number() OVER (
             PARTITION BY r.call_id
             ORDER BY CASE WHEN r.uid = r.call_id THEN 0 ELSE 1 END ASC NULLS LAST, r.at_us ASC NULLS LAST,
@@ -37,10 +38,24 @@ cdr_span AS (
         min(at_us) FILTER (WHERE app IN ('VoiceMail', 'Voicemail')) AS voicemail_us
     FROM cdr_rows GROUP BY call_id
 ),
+-- whom click-to-call dialled after the employee's own phone, as the number that channel shows
+called_first AS (
+    SELECT call_id, min_by(caller, created_us) AS exten, min_by(caller_class, created_us) AS exten_class
+    FROM channels
+    WHERE called AND NOT originated AND channel NOT LIKE 'Local/%' AND caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')
+    GROUP BY call_id
+),
 queue_first AS (
     SELECT k.call_id, min_by(h.caller, h.at_us) AS caller, min_by(h.caller_class, h.at_us) AS caller_class
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.source = 'queue_log' AND h.kind = 'ENTERQUEUE' AND h.caller IS NOT NULL
+    GROUP BY k.call_id
+),
+queue_span AS (
+    SELECT k.call_id, min(h.at_us - coalesce(h.ring_us, 0)) AS began_us,
+        max(h.at_us) FILTER (WHERE h.kind IN ('COMPLETEAGENT', 'COMPLETECALLER', 'ABANDON', 'TRANSFER', 'BLINDTRANSFER', 'ATTENDEDTRANSFER')) AS ended_us
+    FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.source = 'queue_log'
     GROUP BY k.call_id
 ),
 gap AS (
@@ -50,7 +65,7 @@ gap AS (
     WHERE f.n = 1 GROUP BY f.call_id
 ),
 joined AS (
-    SELECT l.call_id, l.pbx, l.local_date, l.has_ami, l.has_cel, l.has_queue_log, l.has_cdr, l.withheld,
+    SELECT l.call_id, l.pbx, l.local_date, l.has_ami, l.has_cel, l.has_queue_log, l.has_queue_events, l.has_cdr, l.withheld,
         coalesce(p.in_gap, FALSE) AS in_gap,
         f.uid AS uid,
         coalesce(f.channel, r.channel) AS channel,
@@ -61,13 +76,15 @@ joined AS (
             ELSE coalesce(r.channel_kind = 'phone' AND r.caller = r.exten AND r.caller_class <> 'extension', FALSE)
             END AS originated,
         coalesce(f.created_us, s.at_us, l.first_us) AS started_us,
-        CASE WHEN f.uid IS NOT NULL THEN coalesce(f.ended_us, s.ended_us) ELSE s.ended_us END AS ended_us,
+        CASE WHEN f.uid IS NOT NULL THEN coalesce(f.ended_us, s.ended_us) ELSE coalesce(s.ended_us, z.ended_us) END AS ended_us,
         CASE WHEN f.uid IS NOT NULL THEN 1 ELSE 1000000 END AS resolution_us,
         CASE WHEN f.caller_class IN ('empty', 'label') THEN NULL ELSE f.caller END AS live_caller,
         CASE WHEN f.caller_class IN ('empty', 'label') THEN NULL ELSE f.caller_class END AS live_caller_class,
         r.caller AS cdr_caller, r.caller_class AS cdr_caller_class,
         q.caller AS queue_caller, q.caller_class AS queue_caller_class,
-        f.exten, f.exten_class, f.dial_exten, f.dial_exten_class,
+        f.exten, f.exten_class,
+        CASE WHEN f.dial_exten_class <> 'label' THEN f.dial_exten ELSE t.exten END AS dial_exten,
+        CASE WHEN f.dial_exten_class <> 'label' THEN f.dial_exten_class ELSE t.exten_class END AS dial_exten_class,
         r.exten AS cdr_exten, r.exten_class AS cdr_exten_class,
         CASE
             WHEN f.left_us IS NOT NULL THEN TRUE
@@ -85,7 +102,9 @@ joined AS (
     LEFT JOIN cdr_first r ON r.call_id = l.call_id AND r.n = 1
     LEFT JOIN cdr_span s ON s.call_id = l.call_id
     LEFT JOIN queue_first q ON q.call_id = l.call_id
+    LEFT JOIN called_first t ON t.call_id = l.call_id
     LEFT JOIN gap p ON p.call_id = l.call_id
+    LEFT JOIN queue_span z ON z.call_id = l.call_id
 ),
 named AS (
     SELECT j.*,
@@ -104,13 +123,13 @@ named AS (
         CASE
             WHEN originated THEN coalesce(dial_exten, cdr_exten)
             WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten
-            WHEN uid IS NULL AND channel_kind = 'phone' THEN cdr_exten
+            WHEN uid IS NULL AND channel_kind = 'phone' AND cdr_exten_class <> 'label' THEN cdr_exten
             WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten
         END AS dialled,
         CASE
             WHEN originated THEN coalesce(dial_exten_class, cdr_exten_class)
             WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten_class
-            WHEN uid IS NULL AND channel_kind = 'phone' THEN cdr_exten_class
+            WHEN uid IS NULL AND channel_kind = 'phone' AND cdr_exten_class <> 'label' THEN cdr_exten_class
             WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten_class
         END AS dialled_class
     FROM joined j
@@ -123,7 +142,8 @@ SELECT call_id, pbx, local_date, has_ami, has_cel, has_queue_log, has_cdr, in_ga
         WHEN channel_kind = 'phone' AND dialled IS NULL THEN 'internal'
         WHEN channel_kind = 'phone' AND dialled_class = 'unparsed' THEN 'internal'
         WHEN channel_kind = 'phone' THEN 'outbound'
+        WHEN channel_kind IS NULL AND caller_class = 'extension' THEN 'internal'
         ELSE 'inbound'
     END AS direction
 FROM named
-WHERE channel_kind IS NOT NULL OR has_queue_log
+WHERE channel_kind IS NOT NULL OR has_queue_log OR has_queue_events
