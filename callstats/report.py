@@ -152,8 +152,6 @@ def metrics_table(
     schema = figure_schema(by)
     if start == end:
         return schema.empty_table()
-    given = parameters(store, settings, start, end, departments or ())
-    sources = inputs(store, settings, start, end, {name for one in chosen for name in one.inputs}, given)
     grid = _grid(settings, by, start, end, departments)
     rows_wanted = len(grid) * sum(len(one.measures) for one in chosen)
     if rows_wanted > MAX_ROWS:
@@ -162,12 +160,37 @@ def metrics_table(
             "choose a shorter period, fewer metrics or axes"
         )
     fixed = {"from": start, "to": end, "data_version": version}
-    rows: list[dict[str, Any]] = []
-    for one in chosen:
-        read = {name: sources[name] for name in (*one.inputs, "days")}
-        parts = engine.run(cell_query(one, tuple(by), len(departments or ())), read, given)
-        rows += ({**row, **fixed} for row in roll_up(one, by, parts, grid))
+    parts = parts_of(store, settings, [(one, by) for one in chosen], start, end, departments)
+    rows = [
+        {**row, **fixed}
+        for one in chosen
+        for row in roll_up(one, by, parts[one.slug], _own(one, by, grid, settings))
+    ]
     return pa.Table.from_pylist(rows, schema)
+
+
+def parts_of(
+    store: Facts,
+    settings: Settings,
+    asked: Sequence[tuple[Metric, Sequence[str]]],
+    start: date,
+    end: date,
+    departments: Sequence[str] | None = None,
+) -> dict[str, pa.Table]:
+    """Parts (`cell_query`) per slug of metrics by axes on the days ``[start, end)``, one query each.
+
+    Parts add up: `roll_up` takes any of their axes.
+    """
+    given = parameters(store, settings, start, end, departments or ())
+    sources = inputs(store, settings, start, end, {name for one, _ in asked for name in one.inputs}, given)
+    return {
+        one.slug: engine.run(
+            cell_query(one, tuple(by), len(departments or ())),
+            {name: sources[name] for name in (*one.inputs, "days")},
+            given,
+        )
+        for one, by in asked
+    }
 
 
 def roll_up(
@@ -175,7 +198,8 @@ def roll_up(
 ) -> list[dict[str, Any]]:
     """Rows of `figure_fields` (window and data version apart) from the parts of `cell_query`, in cell order.
 
-    Cells of ``grid`` that have no parts get a row with n = 0 and no value.
+    ``by`` may be any of the axes the parts have, as parts add up. Cells of ``grid`` that have no parts get a
+    row with n = 0 and no value.
     """
     whole_numbers = [bool(one.split and one.split.name == name and not one.split.values) for name in by]
     cells: dict[str, dict[tuple[Any, ...], _Parts]] = {
@@ -266,6 +290,16 @@ def _grid(
         for day in (days(start, end) if set(by) - {"department"} else [start])
     }
     return sorted(cells, key=str)
+
+
+def _own(
+    one: Metric, by: Sequence[str], grid: list[tuple[Any, ...]], settings: Settings
+) -> list[tuple[Any, ...]]:
+    """The cells that this metric is told for: all, or those of the hotline's department."""
+    if not one.hotline_only or "department" not in by:
+        return grid
+    place = list(by).index("department")
+    return [cell for cell in grid if cell[place] == settings.hotline.department]
 
 
 def _place(axis: str, unit: str | None, day: date) -> Any:

@@ -3,6 +3,7 @@
 from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Zvanītājs nesagaidīja atbildi", "Share of calls the caller gave up"),
     meaning=Said(
         "Cik lielā daļā ārējo zvanu darba laikā zvanītājs pats beidza zvanu, nesagaidījis atbildi. Arī šie "

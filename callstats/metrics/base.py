@@ -81,12 +81,13 @@ class Split:
 
 @dataclass(frozen=True)
 class Metric:
-    """The declaration of a metric; `registry` adds the slug.
+    """The declaration of a metric; its slug is the name of the module that declares it.
 
     The first measure is the one told in a headline. ``exclusions`` says for each reason what is left out,
     ``inputs`` names the tables its text reads, ``better`` which direction is an improvement (None: neither).
     """
 
+    module: str
     title: Said
     meaning: Said
     formula: str
@@ -98,7 +99,12 @@ class Metric:
     inputs: tuple[str, ...]
     sql: str
     split: Split | None = None
-    slug: str = ""
+    hotline_only: bool = False
+
+    @property
+    def slug(self) -> str:
+        """Name in addresses, commands and files."""
+        return self.module.rpartition(".")[2]
 
     @property
     def unit(self) -> str:
@@ -118,13 +124,19 @@ class Metric:
         raise KeyError(f"{self.slug} has no measure {name}")
 
 
+def department_parameter(place: int) -> str:
+    """Name of the parameter that holds the department at this place; parameters have letters only."""
+    return "department_" + str(place).translate(str.maketrans("0123456789", "abcdefghij"))
+
+
 def cell_query(metric: Metric, by: tuple[str, ...], departments: int = 0) -> str:
     """One statement: parts of ``metric`` per cell of the axes ``by``.
 
     Columns: the axes, measure, reason, certainty, rule_version, n, k and, where the metric has a spread,
     ``measured`` and ``times_us`` (sorted list). Beside the metric's inputs it reads ``days`` (day, weekday,
     week, month of the days asked for). Parameters: ``start``, ``end``, ``timezone``, those of the metric's
-    text, and with ``departments`` > 0 ``department_0`` ... (literals: the filter reaches the row groups).
+    text, and with ``departments`` > 0 the `department_parameter` of each (literals: the filter reaches the
+    row groups).
     """
     own = metric.split.name if metric.split else ""
     axes = {axis: "j.split" if axis == own else _AXIS_SQL[axis] for axis in by}
@@ -137,7 +149,7 @@ def cell_query(metric: Metric, by: tuple[str, ...], departments: int = 0) -> str
         columns += ["j.value_us IS NOT NULL AS measured", "array_sort(array_agg(j.value_us)) AS times_us"]
         keys += ["j.value_us IS NOT NULL"]
     columns += ["count(*) AS n", "CAST(sum(CASE WHEN j.hit THEN 1 ELSE 0 END) AS BIGINT) AS k"]
-    names = ", ".join(f":department_{place}" for place in range(departments))
+    names = ", ".join(f":{department_parameter(place)}" for place in range(departments))
     only = f" AND j.department IN ({names})" if departments else ""
     return (
         f"WITH judged AS (\n{metric.sql.strip()}\n)\n"

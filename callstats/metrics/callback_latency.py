@@ -23,6 +23,7 @@ def _working(column: str) -> str:
 
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Laiks līdz saziņai ar klientu", "Time to contact with the client"),
     meaning=Said(
         "Cik ilgs laiks pagāja no klienta atstātās ziņas līdz pirmajam mēģinājumam atzvanīt un līdz "
@@ -82,6 +83,7 @@ METRIC = Metric(
         ),
     ),
     inputs=("links",),
+    hotline_only=True,
     sql="UNION ALL".join(
         [
             _ROWS.format(

@@ -14,6 +14,7 @@ from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
 from callstats.engine import Parameter, Source
 from callstats.fields import TABLES
+from callstats.metrics.base import department_parameter
 from callstats.metrics.limits import limit_on, limits
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
 from callstats.settings import Settings
@@ -78,7 +79,7 @@ def parameters(
     """Parameters of every metric's text for the local days ``[start, end)``."""
     general = limit_on(settings, None, start)
     window = data_window(facts)
-    named: dict[str, Parameter] = {f"department_{place}": name for place, name in enumerate(departments)}
+    named: dict[str, Parameter] = {department_parameter(n): name for n, name in enumerate(departments)}
     return named | {
         "start": start,
         "end": end,

@@ -3,6 +3,7 @@
 from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Atzvanīti neatbildētie zvani", "Missed calls followed up"),
     meaning=Said(
         "Vai pēc neatbildēta ārējā zvana struktūrvienība atzvanīja, vai arī klients zvanīja vēlreiz un "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Final
@@ -19,9 +18,9 @@ def _found() -> dict[str, Metric]:
     found: dict[str, Metric] = {}
     for slug in slugs:
         metric = getattr(import_module(f"{package.__name__}.{slug}"), "METRIC", None)
-        if not isinstance(metric, Metric):
-            raise TypeError(f"callstats/metrics/{slug}.py declares no METRIC")
-        found[slug] = replace(metric, slug=slug)
+        if not isinstance(metric, Metric) or metric.slug != slug:
+            raise TypeError(f"callstats/metrics/{slug}.py declares no METRIC with module=__name__")
+        found[slug] = metric
     return found
 
 

@@ -3,6 +3,7 @@
 from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Signālu ilgums līdz atbildei", "Ring time before the answer"),
     meaning=Said(
         "Cik ilgi skanēja vismaz viens struktūrvienības tālrunis, līdz darbinieks atbildēja. Izvēlne, "

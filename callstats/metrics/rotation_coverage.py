@@ -3,6 +3,7 @@
 from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Zvans piedāvāts kolēģim", "Call offered to a colleague"),
     meaning=Said(
         "Vai zvanu piedāvāja citam tās pašas struktūrvienības tālrunim, ja pirmais bija aizņemts, "

@@ -3,6 +3,7 @@
 from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said(
         "Ne vēlāk kā pēc trešā signāla atbildēto zvanu īpatsvars",
         "Share of calls answered no later than after the third signal",

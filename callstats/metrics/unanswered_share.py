@@ -3,6 +3,7 @@
 from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
 
 METRIC = Metric(
+    module=__name__,
     title=Said("Neatbildēto zvanu īpatsvars", "Share of calls not answered"),
     meaning=Said(
         "Cik lielu daļu ārējo zvanu darba laikā struktūrvienībā neviens neatbildēja: zvanītājs nesagaidīja "

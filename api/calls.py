@@ -1,0 +1,211 @@
+"""Calls for the API: a department's visits in pages, and one call with what it was made from.
+
+No extension and no client leaves here: employees are letters per call, of a client's number only the class is
+told.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import PurePath
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from api.errors import NotFoundError
+from api.letters import letters
+from callstats import engine, evidence
+from callstats.departments import Departments
+from callstats.errors import UsageError
+from callstats.evidence import endpoint
+from callstats.fields import ATTEMPTS, CALLS, EVENTS, TEXT, VISITS, Field
+from callstats.metrics.inputs import Facts, table
+from callstats.store import Store
+
+_PHONE: Final = Field("phone", TEXT, "employee's phone as a letter within this call")
+_ANSWERED: Final = Field("answered_by", TEXT, "employee who answered, as a letter within this call")
+MOST_LINES: Final = 2000
+ONE_DAY: Final = timedelta(days=1)
+_HIDDEN: Final = {"caller", "dialled", "answered_by", "employees_tried", "employee", "aliases"}
+
+VISIT_FIELDS: Final = (*(f for f in VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
+CALL_FIELDS: Final = (*(f for f in CALLS.fields if f.name not in _HIDDEN), _ANSWERED)
+ATTEMPT_FIELDS: Final = (_PHONE, *(f for f in ATTEMPTS.fields if f.name not in _HIDDEN))
+EVIDENCE_FIELDS: Final = (
+    *(EVENTS[name] for name in ("at", "source", "kind")),
+    Field("file", TEXT, "name of the file that holds the line"),
+    EVENTS["line"],
+    *(EVENTS[name] for name in ("queue", "app", "status", "state")),
+    _PHONE,
+)
+
+# What a client wrote goes in as a table, never into the text.
+_PAGE: Final = """
+SELECT v.*, unix_micros(v.entered_at) AS entered_us
+FROM visits v CROSS JOIN asked a
+WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
+  AND (unix_micros(v.entered_at) > a.entered_us
+       OR (unix_micros(v.entered_at) = a.entered_us
+           AND (v.call_id > a.call_id OR (v.call_id = a.call_id AND v.visit > a.visit))))
+ORDER BY entered_us ASC NULLS LAST, v.call_id ASC NULLS LAST, v.visit ASC NULLS LAST
+LIMIT :limit
+"""
+_ASKED: Final = pa.schema([("entered_us", pa.int64()), ("call_id", pa.string()), ("visit", pa.int64())])
+_OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_id"
+
+
+def page(
+    facts: Facts, department: str, start: date, end: date, limit: int, cursor: str | None
+) -> tuple[pa.Table, str | None]:
+    """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
+    cursor.
+
+    Raises UsageError for a cursor that is none of ours.
+    """
+    asked = pa.Table.from_pylist([dict(zip(_ASKED.names, _opened(cursor), strict=True))], _ASKED)
+    rows = engine.run(
+        _PAGE,
+        {"visits": table(facts, "visits", start, end - timedelta(days=1)), "asked": asked},
+        {"department": department, "start": start, "end": end, "limit": limit + 1},
+    ).to_pylist()
+    shown = rows[:limit]
+    names = _letters_of(facts, shown, start, end)
+    for row in shown:
+        row["answered_by"] = names.get(row["call_id"], {}).get(row["answered_by"])
+    last = shown[-1] if len(rows) > limit else None
+    following = _sealed(last["entered_us"], last["call_id"], last["visit"]) if last else None
+    return pa.Table.from_pylist(shown, _schema(VISIT_FIELDS)), following
+
+
+def _letters_of(
+    facts: Facts, shown: Sequence[Mapping[str, Any]], start: date, end: date
+) -> dict[str, dict[str, str]]:
+    """Letters by call; from all of a call's visits, so that they are those that the call itself shows."""
+    ids = sorted({row["call_id"] for row in shown})
+    asked = pa.table({"call_id": pa.array(ids, pa.string())})
+    attempts, visits = (
+        engine.run(
+            _OF_CALLS, {"facts": table(facts, name, start, end - timedelta(days=1)), "asked": asked}
+        ).to_pylist()
+        for name in ("attempts", "visits")
+    )
+    return {
+        call_id: letters(*([row for row in rows if row["call_id"] == call_id] for rows in (attempts, visits)))
+        for call_id in ids
+    }
+
+
+def one(store: Store, call_id: str) -> dict[str, Any]:
+    """One call: its fields, ``visits``, ``attempts`` and ``evidence``. Raises NotFoundError."""
+    day = _day_of(call_id, store.timezone)
+    found = (_rows(store, "calls", call_id, day) if day else []) or _rows(store, "calls", call_id, None)
+    if not found:
+        raise NotFoundError(f"no call {call_id!r}")
+    call = found[0]
+    visits = sorted(_rows(store, "visits", call_id, call["local_date"]), key=lambda row: row["visit"])
+    attempts = _rows(store, "attempts", call_id, call["local_date"])
+    names = letters(attempts, visits)
+    for row in (call, *visits):
+        row["answered_by"] = names.get(row["answered_by"])
+    for row in attempts:
+        row["phone"] = names.get(row["employee"])
+    return {
+        **_only(call, CALL_FIELDS),
+        "visits": [_only(row, VISIT_FIELDS) for row in visits],
+        "attempts": [
+            _only(row, ATTEMPT_FIELDS)
+            for row in sorted(attempts, key=lambda row: (row["visit"], row["position"]))
+        ],
+        "evidence": _evidence(store, call, names),
+    }
+
+
+def _rows(facts: Facts, name: str, call_id: str, day: date | None) -> list[dict[str, Any]]:
+    asked = pa.table({"call_id": [call_id]})
+    found: list[dict[str, Any]] = engine.run(
+        _OF_CALLS, {"facts": table(facts, name, day, day), "asked": asked}
+    ).to_pylist()
+    return found
+
+
+def _evidence(store: Store, call: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The lines the call came from, by time, at most `MOST_LINES`; empty where they were purged."""
+    day, ended = call["local_date"], call["ended_at"] or call["started_at"]
+    last = max(ended.astimezone(ZoneInfo(store.timezone)).date(), day) + ONE_DAY
+    channels = store.scan("channels", day, day)
+    ids = [f"{call['pbx']}:{one}" for one in (call["call_id"].partition(":")[2], *(call["aliases"] or ()))]
+    if "call_id" in channels.column_names:
+        ids += channels.filter(pc.equal(channels["call_id"], call["call_id"]))["uniqueid"].to_pylist()
+    messages = _rows(store, "messages", call["call_id"], None)
+    spool = [row["msg_id"] for row in messages if row["msg_id"]]
+    return [
+        {
+            "at": said.at,
+            "source": said.source,
+            "kind": said.kind,
+            "file": PurePath(said.where.path).name,
+            "line": said.where.line,
+            "queue": said.queue,
+            "app": said.app,
+            "status": said.status,
+            "state": said.state,
+            "phone": _phone(said, names),
+        }
+        for said in evidence.read(store, sorted(set(ids)), spool, day - ONE_DAY, last)[:MOST_LINES]
+    ]
+
+
+def _phone(said: evidence.Said, names: Mapping[str, str]) -> str | None:
+    """Letter of the phone a line is about; the dialled one is more telling than the one that calls it."""
+    phones = (endpoint(said.dest_channel), endpoint(said.channel))
+    return next((names[phone] for phone in phones if phone is not None and phone in names), None)
+
+
+def _only(row: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
+    return {f.name: row.get(f.name) for f in fields}
+
+
+def _schema(fields: Sequence[Field]) -> pa.Schema:
+    return pa.schema(
+        [pa.field(f.name, f.dtype, metadata={"unit": f.unit, "meaning": f.meaning}) for f in fields]
+    )
+
+
+def _day_of(call_id: str, timezone: str) -> date | None:
+    """Local date of the epoch in a call id; None where there is none."""
+    epoch = re.search(r"(\d{9,10})\.\d+$", call_id)
+    return datetime.fromtimestamp(int(epoch[1]), UTC).astimezone(ZoneInfo(timezone)).date() if epoch else None
+
+
+def _sealed(entered_us: int, call_id: str, visit: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([entered_us, call_id, visit]).encode()).decode().rstrip("=")
+
+
+def _opened(cursor: str | None) -> tuple[int, str, int]:
+    if cursor is None:
+        return -(2**62), "", 0
+    try:
+        found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True))
+        entered_us, call_id, visit = found
+    except (binascii.Error, ValueError, TypeError):
+        entered_us, call_id, visit = None, None, None
+    if (
+        type(entered_us) is not int
+        or abs(entered_us) > 2**62
+        or type(call_id) is not str
+        or type(visit) is not int
+    ):
+        raise UsageError("cursor: is none that this server gave; take it from 'next' of the page before")
+    return entered_us, call_id, visit
+
+
+def names_of(departments: Departments) -> pa.Table:
+    """Departments with their names, one row per period, by id."""
+    return departments.names.sort_by([("department", "ascending"), ("valid_from", "ascending")])

@@ -1,0 +1,133 @@
+"""What a department's page shows, computed: one query per metric, everything else added up from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final, Literal
+
+import plotly.graph_objects as go
+
+from api.site import Site
+from api.text import Words
+from callstats import charts
+from callstats.calendar import bucket_start, days
+from callstats.metrics import (
+    abandoned_share,
+    answered_share,
+    callback_latency,
+    missed_called_back,
+    ring_time,
+    rotation_coverage,
+    third_signal_share,
+    unanswered_share,
+)
+from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
+from callstats.metrics.limits import Limit, limit_on
+from callstats.report import parts_of, roll_up
+
+Step = Literal["day", "week", "month"]
+STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
+Row = dict[str, Any]
+
+THIRD, RINGS, ROTATION = third_signal_share.METRIC, ring_time.METRIC, rotation_coverage.METRIC
+ANSWERED, UNANSWERED, ABANDONED = answered_share.METRIC, unanswered_share.METRIC, abandoned_share.METRIC
+MISSED, CALLBACK = missed_called_back.METRIC, callback_latency.METRIC
+
+ASKED: Final[tuple[tuple[Metric, tuple[str, ...]], ...]] = (
+    (THIRD, ("day", "week", "month")),
+    (ANSWERED, ("outcome",)),
+    (UNANSWERED, ("weekday", "hour")),
+    (ABANDONED, ()),
+    (RINGS, ("rings",)),
+    (ROTATION, ("rotation_cause",)),
+    (MISSED, ("follow_up",)),
+    (CALLBACK, ()),
+)
+LISTED: Final = ((THIRD, ("department",)), (ANSWERED, ("department",)), (UNANSWERED, ("department",)))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart with what stands beside it: its rows are the table that says the same."""
+
+    name: str
+    metric: Metric
+    figure: go.Figure
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything on a department's page."""
+
+    totals: dict[str, list[Row]]
+    charts: dict[str, Chart]
+    limit: Limit
+    step: Step
+
+    def total(self, metric: Metric, place: int = 0) -> Row:
+        """The whole window's value of a metric's measure."""
+        return self.totals[metric.slug][place]
+
+
+def default_step(start: date, end: date) -> Step:
+    """Days up to a month and a half, weeks up to a year, months beyond."""
+    length = (end - start).days
+    return "day" if length <= 45 else "week" if length <= 370 else "month"
+
+
+def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
+    """The figures of a department on the days ``[start, end)``."""
+    parts = parts_of(site.store, site.settings, ASKED, start, end, [department])
+    limit = limit_on(site.settings, department, end - timedelta(days=1))
+    totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in ASKED}
+    language = words.language
+
+    def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
+        first = metric.measures[0].name
+        return [row for row in roll_up(metric, by, parts[metric.slug], grid) if row["measure"] == first]
+
+    buckets = sorted({(bucket_start(day, step),) for day in days(start, end)})
+    over_time = rows(THIRD, step, grid=buckets)
+    outcomes = [row for row in rows(ANSWERED, "outcome") if row["outcome"] is not None]
+    week = rows(UNANSWERED, "weekday", "hour")
+    rings = [row for row in rows(RINGS, "rings") if row["rings"] is not None]
+    causes = [row for row in rows(ROTATION, "rotation_cause") if row["rotation_cause"] is not None]
+    followed = [row for row in rows(MISSED, "follow_up") if row["n"]]
+    label = words.month if step == "month" else words.short_day
+    drawn = (
+        Chart("over_time", THIRD, charts.share_over_time(over_time, step, label, language), over_time),
+        Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
+        Chart("week", UNANSWERED, charts.hour_by_weekday(week, words.weekdays(), language), week),
+        Chart("rings", RINGS, charts.signals(rings, limit.signals, language), rings),
+        Chart(
+            "rotation",
+            ROTATION,
+            charts.k_of_n(causes, "rotation_cause", _names(ROTATION), _OFFERED, _NOT_OFFERED, language),
+            causes,
+        ),
+        Chart("follow_up", MISSED, charts.counts(followed, "follow_up", _names(MISSED), language), followed),
+    )
+    return View(totals, {chart.name: chart for chart in drawn}, limit, step)
+
+
+_OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")
+_NOT_OFFERED: Final = Said("nav piedāvāts kolēģim", "not offered to a colleague")
+
+
+def _names(metric: Metric) -> dict[str, Said]:
+    return dict(metric.split.values) if metric.split else {}
+
+
+def departments_view(site: Site, start: date, end: date) -> dict[str, dict[str, Row]]:
+    """Values by department and slug of the few figures in the list of departments."""
+    ids = site.departments.ids
+    found: dict[str, dict[str, Row]] = {name: {} for name in ids}
+    parts = parts_of(site.store, site.settings, LISTED, start, end)
+    for metric, by in LISTED:
+        for row in roll_up(metric, by, parts[metric.slug], [(name,) for name in ids]):
+            if row["department"] in found and row["measure"] == metric.measures[0].name:
+                found[row["department"]][metric.slug] = row
+    return found

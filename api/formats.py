@@ -1,0 +1,97 @@
+"""One table, three formats: JSON, CSV and an Arrow stream, by ``Accept`` or ``?format=``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+from starlette.responses import Response
+
+from api.errors import NotAcceptableError
+from callstats.export import json_value, write_csv
+
+Format = Literal["json", "csv", "arrow"]
+MEDIA: Final[dict[Format, str]] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+}
+
+
+def negotiated(accept: str, wanted: Format | None = None, there: Sequence[Format] = tuple(MEDIA)) -> Format:
+    """The format to answer in: ``wanted``, else what ``accept`` (RFC 9110, 12.5.1) prefers; the first where
+    equal.
+
+    Raises NotAcceptableError where ``accept`` takes none of those that are ``there``.
+    """
+    if wanted is not None:
+        return wanted
+    ranges = [_range(part) for part in accept.split(",") if part.strip()] or [("*/*", 1.0)]
+    quality = {name: _quality(MEDIA[name], ranges) for name in there}
+    best = max(quality, key=lambda name: quality[name])
+    if quality[best] <= 0:
+        raise NotAcceptableError(
+            f"none of the formats is accepted; there are {', '.join(MEDIA[name] for name in there)}"
+        )
+    return best
+
+
+def _range(part: str) -> tuple[str, float]:
+    media, *parameters = (piece.strip() for piece in part.split(";"))
+    weights = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"]
+    try:
+        return media.lower(), float(weights[0]) if weights else 1.0
+    except ValueError:
+        return media.lower(), 0.0
+
+
+def _quality(media: str, ranges: list[tuple[str, float]]) -> float:
+    """Weight of a media type: the most specific range that matches decides."""
+    for pattern in (media, media.split("/")[0] + "/*", "*/*"):
+        found = [q for name, q in ranges if name == pattern]
+        if found:
+            return max(found)
+    return 0.0
+
+
+def _json(table: pa.Table, more: dict[str, Any]) -> bytes:
+    maps = [field.name for field in table.schema if pa.types.is_map(field.type)]
+    rows = table.to_pylist()
+    for row in rows:
+        row.update({name: dict(row[name] or ()) for name in maps})
+    return json.dumps({**more, "items": rows}, ensure_ascii=False, default=json_value).encode()
+
+
+def _csv(table: pa.Table, _: dict[str, Any]) -> bytes:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_map(field.type):  # "reason=3;reason=1"
+            texts = [";".join(f"{k}={v}" for k, v in cell or ()) for cell in table[field.name].to_pylist()]
+            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
+    out = BytesIO()
+    write_csv(table, out)
+    return out.getvalue()
+
+
+def _arrow(table: pa.Table, _: dict[str, Any]) -> bytes:
+    out = BytesIO()
+    with pa.ipc.new_stream(out, table.schema) as stream:
+        stream.write_table(table)
+    return out.getvalue()
+
+
+_WRITERS: Final[dict[Format, Callable[[pa.Table, dict[str, Any]], bytes]]] = {
+    "json": _json,
+    "csv": _csv,
+    "arrow": _arrow,
+}
+
+
+def answer(table: pa.Table, form: Format, name: str, more: dict[str, Any] | None = None) -> Response:
+    """The table as a response; JSON is ``{..more, "items": [...]}``, the others are files called ``name``."""
+    response = Response(_WRITERS[form](table, more or {}), media_type=MEDIA[form])
+    if form != "json":
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return response

@@ -1,0 +1,205 @@
+"""The API: departments, the catalogue of metrics, their values, a department's calls, one call."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+import pyarrow as pa
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from api import calls, models
+from api.errors import NotFoundError
+from api.formats import MEDIA, Format, answer, negotiated
+from api.site import Site, site_of
+from callstats.errors import UsageError
+from callstats.export import json_value
+from callstats.metrics.base import Metric, Said
+from callstats.metrics.registry import METRICS
+from callstats.report import metrics_table
+
+MAX_LIMIT: Final = 1000
+PREFIX: Final = "/api/v1"
+
+router = APIRouter(prefix=PREFIX, tags=["figures"])
+SiteOf = Annotated[Site, Depends(site_of)]
+
+
+class Known(BaseModel):
+    """Parameters; others are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Formatted(Known):
+    """Parameters of every table."""
+
+    format: Format | None = Field(None, description="json, csv or arrow; without it Accept decides")
+
+
+class Windowed(Known):
+    """A half-open window of local days."""
+
+    start: date | None = Field(
+        None, alias="from", description="first local day; without it the first with data"
+    )
+    end: date | None = Field(
+        None,
+        alias="to",
+        description="first local day after the window; without it the day after the last data",
+    )
+
+    def window(self, site: Site) -> tuple[date, date]:
+        """The days ``[start, end)``. Raises UsageError where the window is empty."""
+        if self.start and self.end and self.end <= self.start:
+            raise UsageError(
+                f"from, to: the window {self.start} to {self.end} is empty: "
+                "'to' is the first day after it and must be later"
+            )
+        return site.days(self.start, self.end)
+
+
+class FigureQuery(Windowed, Formatted):
+    """Which values of a metric."""
+
+    department: list[str] = Field([], description="department id; may be repeated; without it all")
+    by: str = Field(
+        "department",
+        description="axes to split by, joined by commas; empty: one value. There are "
+        f"{', '.join(models.AXIS_NAMES)}; which of them a metric has, its declaration says",
+    )
+
+
+class CallsQuery(Windowed, Formatted):
+    """Which calls of a department."""
+
+    limit: int = Field(100, ge=1, le=MAX_LIMIT, description="most rows to give")
+    cursor: str | None = Field(None, max_length=500, description="'next' of the page before")
+
+
+@router.get("/departments", responses=models.responses(models.Departments), summary="Departments")
+def departments(request: Request, site: SiteOf, query: Annotated[Formatted, Query()]) -> Response:
+    """Departments with their names, one row per period."""
+    form = negotiated(request.headers.get("accept", ""), query.format)
+    return answer(calls.names_of(site.departments), form, "departments")
+
+
+@router.get("/metrics", responses=models.responses(models.Catalogue), summary="Catalogue of the metrics")
+def catalogue(request: Request, query: Annotated[Formatted, Query()]) -> Response:
+    """Every metric: what it means, how it is computed, what is left out, its unit and axes."""
+    form = negotiated(request.headers.get("accept", ""), query.format)
+    if form == "json":
+        return _json({"items": [declaration(one) for one in METRICS.values()]})
+    flat = [{name: _flat(value) for name, value in declaration(one).items()} for one in METRICS.values()]
+    return answer(pa.Table.from_pylist(flat), form, "metrics")
+
+
+@router.get(
+    "/metrics/{metric}",
+    responses=models.responses(models.Figures),
+    summary="Values of a metric",
+    name="figures",
+)
+def figures(
+    request: Request,
+    site: SiteOf,
+    metric: Annotated[str, Path(description="slug of the metric", json_schema_extra={"enum": [*METRICS]})],
+    query: Annotated[FigureQuery, Query()],
+) -> Response:
+    """Value, k, n, what was left out, certainty, 95 % interval, rule and data version per cell.
+
+    No data is null, never 0. A week or month is computed from its calls, never as a mean of days.
+    """
+    if metric not in METRICS:
+        raise NotFoundError(f"no metric {metric!r}; known: {', '.join(METRICS)}")
+    form = negotiated(request.headers.get("accept", ""), query.format)
+    start, end = query.window(site)
+    by = tuple(part.strip() for part in query.by.split(",") if part.strip())
+    table = metrics_table(site.store, site.settings, (metric,), by, start, end, query.department or None)
+    return answer(table, form, f"{metric}_{start}_{end}")
+
+
+@router.get(
+    "/departments/{department}/calls",
+    responses=models.responses(models.Visits),
+    summary="Calls of a department",
+)
+def department_calls(
+    request: Request,
+    site: SiteOf,
+    department: Annotated[str, Path(description="department id")],
+    query: Annotated[CallsQuery, Query()],
+) -> Response:
+    """The visits of a department by time, in pages.
+
+    Employees are letters within a call; clients are not shown.
+    """
+    site.department(department)
+    form = negotiated(request.headers.get("accept", ""), query.format)
+    start, end = query.window(site)
+    table, following = calls.page(site.store, department, start, end, query.limit, query.cursor)
+    response = answer(table, form, f"calls_{department}_{start}_{end}", {"next": following})
+    if following:
+        again = {"from": start, "to": end, "limit": query.limit, "cursor": following}
+        again |= {"format": query.format} if query.format else {}
+        response.headers["Link"] = f'<{request.url.path}?{urlencode(again)}>; rel="next"'
+    return response
+
+
+@router.get("/calls/{call_id}", responses=models.responses(models.Call, table=False), summary="One call")
+def one_call(
+    request: Request,
+    site: SiteOf,
+    call_id: Annotated[str, Path(description="id of the call", max_length=200)],
+    _: Annotated[Known, Query()],
+) -> Response:
+    """One call, its visits, the phones tried and the lines it came from. JSON only."""
+    negotiated(request.headers.get("accept", ""), there=("json",))
+    return _json(calls.one(site.store, call_id))
+
+
+def declaration(metric: Metric) -> dict[str, Any]:
+    """A metric's declaration as the API tells it."""
+    return {
+        "metric": metric.slug,
+        "title": _said(metric.title),
+        "meaning": _said(metric.meaning),
+        "formula": metric.formula,
+        "source": metric.source,
+        "better": metric.better,
+        "denominator": _said(metric.denominator),
+        "exclusions": {reason: _said(text) for reason, text in metric.exclusions.items()},
+        "measures": [
+            {
+                "measure": m.name,
+                "title": _said(m.title),
+                "meaning": _said(m.meaning),
+                "kind": m.kind,
+                "unit": m.unit,
+            }
+            for m in metric.measures
+        ],
+        "axes": list(metric.axes),
+        "target": None,
+    }
+
+
+def _said(text: Said) -> dict[str, str]:
+    return {"lv": text.lv, "en": text.en}
+
+
+def _flat(value: Any) -> str | None:
+    """A declaration's part as one cell: English, lists and reasons joined by a semicolon."""
+    if isinstance(value, dict):
+        return str(value["en"]) if set(value) == {"lv", "en"} else ";".join(value)
+    if isinstance(value, list):
+        return ";".join(item["measure"] if isinstance(item, dict) else str(item) for item in value)
+    return None if value is None else str(value)
+
+
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False, default=json_value), media_type=MEDIA["json"])
