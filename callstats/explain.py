@@ -221,10 +221,11 @@ class Teller:
         }
 
     def _reason(self, values: Mapping[str, Any]) -> str:
-        def bound(value: float | None) -> str:
-            return "" if value is None else phrases.exact_seconds(value, self.language)
-
         limit = values["limit_s"]
+
+        def bound(value: float | None) -> str:
+            return "" if value is None else phrases.bound(value, limit, self.language)
+
         return phrases.REASONS[values["reason"]][self.language].format(
             shortest=bound(values["ring_min_s"]),
             longest=bound(values["ring_max_s"]),

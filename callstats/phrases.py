@@ -296,9 +296,11 @@ def seconds(value: float, language: Language) -> str:
     return f"{format_decimal(value, format='#,##0.0', locale=language)} s"
 
 
-def exact_seconds(value: float, language: Language) -> str:
-    """Seconds with as many decimals as they have, two at most; for limits and the bounds beside them."""
-    return f"{format_decimal(value, format='#,##0.##', locale=language)} s"
+def bound(value: float, limit: float | None, language: Language) -> str:
+    """Seconds with two decimals; with six where two would make them equal to a limit that they are not."""
+    near = limit is not None and value != limit and round(value, 2) == round(limit, 2)
+    form = "#,##0.######" if near else "#,##0.##"
+    return f"{format_decimal(value, format=form, locale=language)} s"
 
 
 def day(value: date, language: Language) -> str:

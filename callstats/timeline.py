@@ -36,7 +36,8 @@ Row = dict[str, Any]
 class Step:
     """One fact: `kind` (a key of `phrases.STEPS`), from `at` to `until` (UTC; None: not known), its `values`.
 
-    Values are named as the columns they come from; `evidence` are the lines behind the fact.
+    Of an answer, `until` is the end of the talk in that department. Values are named as the columns they come
+    from; `evidence` are the lines behind the fact.
     """
 
     kind: str
@@ -160,7 +161,8 @@ def _beginning(call: Row, said: Sequence[Said], caller_uid: str) -> Iterator[Ste
         yield Step("click_to_call", call["started_at"], {"caller": call["caller"]}, evidence.lines(asked))
     if call["direction"] == "outbound" and call["answered_at"] is not None:
         picked = evidence.of_client_answer(said, call["answered_at"])
-        yield Step("client_answered", call["answered_at"], {"ring_s": call["ring_s"]}, picked)
+        values = {"ring_s": call["ring_s"]}
+        yield Step("client_answered", call["answered_at"], values, picked, until=call["ended_at"])
     menu = evidence.first_app(said, evidence.MENU_APPS)
     if menu:
         yield Step("menu", menu[0], {}, menu[1])
@@ -195,7 +197,7 @@ def _visit_steps(
             values["took_over"] = not any(
                 one["employee"] == visit["answered_by"] and one["outcome"] == "answered" for one in own
             )
-            yield Step(kind, at, values, lines, visit=number)
+            yield Step(kind, at, values, lines, until=visit["left_at"], visit=number)
         elif visit["no_phone_available"]:
             yield Step("no_phone", visit["entered_at"], {}, (), until=visit["left_at"], visit=number)
 

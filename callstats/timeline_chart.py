@@ -56,9 +56,9 @@ def call_timeline(
             if name not in rows:
                 rows.append(name)
             figure.add_trace(_bar(step, name, began, ZoneInfo(zone), language))
-    if found.call["answered_at"] is not None and found.call["ended_at"] is not None:
-        talk = (found.call["answered_at"], found.call["ended_at"])
-        figure.add_trace(_talk(talk, rows[0], began, language))
+    for step in found.steps:
+        if step.kind in ("answered", "client_answered") and step.at is not None and step.until is not None:
+            figure.add_trace(_talk((step.at, step.until), rows[0], began, language))
     for step in found.steps:
         if step.kind in MARKS and step.at is not None:
             figure.add_trace(_mark(step, rows[0], began, ZoneInfo(zone), language))
@@ -70,7 +70,9 @@ def call_timeline(
         margin={"l": 90, "r": 16, "t": 16, "b": 48},
         separators=", " if language == "lv" else ".,",
     )
-    figure.update_yaxes(type="category", categoryorder="array", categoryarray=rows[::-1], automargin=True)
+    figure.update_yaxes(
+        type="category", categoryorder="array", categoryarray=rows[::-1], automargin=True, ticklabelstandoff=8
+    )
     figure.update_xaxes(title=WORDS["axis"][language], rangemode="tozero", automargin=True)
     return figure
 
@@ -92,6 +94,10 @@ def _bar(step: Step, name: str, began: datetime, zone: ZoneInfo, language: Langu
         x=[max((until - step.at).total_seconds(), 0.15)],  # what took no time is still to be seen
         marker={"color": color},
         width=0.6,
+        text=[outcome],
+        textposition="auto",
+        insidetextanchor="start",
+        constraintext="none",
         hovertext=f"{name}, {step.at.astimezone(zone):%H:%M:%S}: {what}{outcome}",
         hoverinfo="text",
     )
@@ -106,6 +112,9 @@ def _talk(talk: tuple[datetime, datetime], row: str, began: datetime, language: 
         x=[_seconds(end, start)],
         marker={"color": TALK},
         width=0.6,
+        text=[WORDS["talk"][language]],
+        insidetextanchor="start",
+        constraintext="none",
         hovertext=f"{WORDS['talk'][language]}: {phrases.seconds(_seconds(end, start), language)}",
         hoverinfo="text",
     )
@@ -116,7 +125,10 @@ def _mark(step: Step, row: str, began: datetime, zone: ZoneInfo, language: Langu
     return go.Scatter(
         x=[_seconds(step.at, began)],
         y=[row],
-        mode="markers",
+        mode="markers+text",
+        text=[WORDS[step.kind][language]],
+        textposition="middle right",
+        cliponaxis=False,
         marker={"symbol": MARKS[step.kind], "size": 12, "color": "#7d868c"},
         hovertext=f"{WORDS[step.kind][language]}, {step.at.astimezone(zone):%H:%M:%S}",
         hoverinfo="text",
