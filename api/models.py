@@ -10,6 +10,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from api.calls import ATTEMPT_FIELDS, CALL_FIELDS, EVIDENCE_FIELDS, VISIT_FIELDS
+from api.errors import PROBLEM
 from api.formats import MEDIA
 from callstats import fields
 from callstats.metrics.base import AXES
@@ -143,5 +144,8 @@ def responses(model: type[BaseModel], *, table: bool = True) -> dict[int | str, 
     others: dict[str, Any] = {MEDIA["csv"]: {"schema": {"type": "string"}}} if table else {}
     if table:
         others[MEDIA["arrow"]] = {"schema": {"type": "string", "format": "binary"}}
-    broken = {"model": Problem, "description": "Problem", "content": {"application/problem+json": {}}}
+    broken: dict[str, Any] = {
+        "description": "What is wrong, and what is allowed",
+        "content": {PROBLEM: {"schema": Problem.model_json_schema()}},
+    }
     return {200: {"model": model, "content": others}, 404: broken, 406: broken, 422: broken}

@@ -1,0 +1,41 @@
+"""A real server on a free port of this machine, and a client that asks it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from api.app import create_app
+from callstats.settings import Settings
+
+
+class Asking(httpx.Client):
+    """A client of one server; `app` is what the server runs."""
+
+    def __init__(self, app: FastAPI, port: int) -> None:
+        super().__init__(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
+        self.app = app
+
+
+@contextmanager
+def asking(site: Settings | FastAPI) -> Iterator[Asking]:
+    """A client of a site's (or an application's) own server, which ends with it."""
+    app = site if isinstance(site, FastAPI) else create_app(site)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            while not server.started and thread.is_alive():
+                time.sleep(0.01)
+            with Asking(app, listening.getsockname()[1]) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            thread.join()

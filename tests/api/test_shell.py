@@ -1,0 +1,167 @@
+"""What surrounds the answers: negotiation, headers, caching by version, who may ask."""
+
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app, serve
+from api.errors import NotAcceptableError
+from api.formats import Format, negotiated
+from api.letters import letter, letters
+from api.text import preferred, sort_key
+from callstats.errors import UsageError
+from callstats.settings import Settings
+from callstats.store import Store
+from tests.api.asking import Asking, asking
+from tests.handmade import fill, settings, visit
+
+DEPARTMENTS = "/api/v1/departments"
+
+
+@pytest.mark.parametrize(
+    ("accept", "form"),
+    [
+        ("", "json"),
+        ("*/*", "json"),
+        ("application/json", "json"),
+        ("text/csv", "csv"),
+        ("text/*", "csv"),
+        ("application/*", "json"),
+        ("application/vnd.apache.arrow.stream", "arrow"),
+        ("text/csv;q=0.5, application/vnd.apache.arrow.stream;q=0.8", "arrow"),
+        ("application/json;q=0, */*", "csv"),
+        ("TEXT/CSV ; q=1.0", "csv"),
+        ("text/html, */*;q=0.1", "json"),
+    ],
+)
+def test_the_preferred_format_is_given(accept: str, form: Format) -> None:
+    assert negotiated(accept) == form
+
+
+def test_what_nobody_accepts_is_refused_with_what_there_is() -> None:
+    with pytest.raises(NotAcceptableError, match="there are application/json, text/csv"):
+        negotiated("image/png")
+    with pytest.raises(NotAcceptableError, match=r"there are application/json$"):
+        negotiated("text/csv", there=("json",))
+
+
+def test_an_unacceptable_format_is_a_406(client: Asking) -> None:
+    answer = client.get(DEPARTMENTS, headers={"accept": "image/png"})
+    assert (answer.status_code, answer.headers["content-type"]) == (406, "application/problem+json")
+
+
+def test_a_name_that_is_a_formula_is_text_in_the_csv(tmp_path: Path) -> None:
+    site = settings(tmp_path, departments=[{"id": "x", "name": {"lv": "=1+1", "en": "@SUM(A1)"}}], hotline={})
+    with asking(site) as client:
+        text = client.get(DEPARTMENTS, params={"format": "csv"}).text
+    assert "'=1+1" in text
+    assert "'@SUM(A1)" in text
+
+
+@pytest.mark.parametrize("path", ["/", DEPARTMENTS, "/static/page.css", "/nothing", "/vendor/plotly.min.js"])
+def test_every_answer_has_the_security_headers(client: Asking, path: str) -> None:
+    headers = client.get(path).headers
+    policy = dict(part.strip().split(" ", 1) for part in headers["content-security-policy"].split(";"))
+    assert (policy["default-src"], policy["script-src"], policy["style-src"]) == (
+        "'none'",
+        "'self'",
+        "'self'",
+    )
+    assert (policy["frame-ancestors"], policy["connect-src"]) == ("'none'", "'self'")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert "cache-control" in headers
+
+
+def test_an_answer_is_kept_until_the_data_change(client: Asking, site: Settings) -> None:
+    path = "/api/v1/departments/social/calls?limit=1000"
+    first = client.get(path)
+    tag = first.headers["etag"]
+    again = client.get(path, headers={"if-none-match": tag})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    with Store.open(site) as store:
+        fill(store, visits=[visit("pbx:99")])
+    client.app.state.site._seen = (-1e9, "")  # half a second later
+    after = client.get(path, headers={"if-none-match": tag})
+    assert after.status_code == 200
+    assert after.headers["etag"] != tag
+    assert len(after.json()["items"]) != len(first.json()["items"])
+
+
+def test_what_differs_by_format_or_language_is_kept_apart(client: Asking) -> None:
+    json, csv = (
+        client.get(DEPARTMENTS, headers={"accept": kind}) for kind in ("application/json", "text/csv")
+    )
+    assert json.headers["content-type"] != csv.headers["content-type"]
+    latvian, english = (client.get("/", headers={"accept-language": code}) for code in ("lv", "en"))
+    assert 'lang="lv"' in latvian.text
+    assert 'lang="en"' in english.text
+    assert "accept-language" in latvian.headers["vary"]
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1", 200),
+        ("127.0.0.1:8000", 200),
+        ("localhost:8000", 200),
+        ("[::1]:8000", 200),
+        ("evil.example", 421),
+        ("127.0.0.1.evil.example", 421),
+        ("", 421),
+    ],
+)
+def test_only_this_machine_is_served(client: Asking, host: str, status: int) -> None:
+    assert client.get(DEPARTMENTS, headers={"host": host}).status_code == status
+
+
+def test_the_server_refuses_to_listen_elsewhere(site: Settings) -> None:
+    with pytest.raises(UsageError, match=r"no accounts yet: the pages are shown on 127\.0\.0\.1 only"):
+        serve(site, host="0.0.0.0")
+
+
+def test_a_fault_of_ours_tells_nothing_of_the_data(site: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(site)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("28404019 called")
+
+    with asking(app) as client:
+        answer = client.get("/broken")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "28404019" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "unforeseen RuntimeError at /broken" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("query", "cookie", "accept", "language"),
+    [
+        (None, None, "", "lv"),
+        (None, None, "de-DE,de;q=0.9", "lv"),
+        (None, None, "de, en-GB;q=0.8, lv;q=0.3", "en"),
+        (None, "lv", "en", "lv"),
+        ("en", "lv", "lv", "en"),
+        ("xx", None, "en;q=x, en", "en"),
+    ],
+)
+def test_the_language_asked_for_wins(
+    query: str | None, cookie: str | None, accept: str, language: str
+) -> None:
+    assert preferred(query, cookie, accept) == language
+
+
+def test_names_are_sorted_by_the_latvian_alphabet() -> None:
+    assert sorted(["Čiekurs", "Dome", "Cēsis", "Ābele", "Būvvalde", "Zeme", "Žagata"], key=sort_key) == [
+        "Ābele", "Būvvalde", "Cēsis", "Čiekurs", "Dome", "Zeme", "Žagata",
+    ]  # fmt: skip
+
+
+def test_letters_go_on_after_z() -> None:
+    assert [letter(n) for n in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
+
+
+def test_who_picks_a_call_up_comes_after_those_tried() -> None:
+    tried = [{"visit": 1, "position": 2, "employee": "202"}, {"visit": 1, "position": 1, "employee": "203"}]
+    assert letters(tried, [{"visit": 1, "answered_by": "201"}]) == {"203": "A", "202": "B", "201": "C"}
