@@ -137,7 +137,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "old_channel": "channelcalling",
         "old_dest": "destinationchannel",
     },
-    "AgentConnect": {"ring_s": "ringtime", "old_member": "member"},
+    "AgentConnect": {"ring_s": "ringtime", "old_member": "member", "old_dest_uniqueid": "bridgedchannel"},
     "AgentComplete": {"reason": "reason", "old_member": "member"},
     "AgentRingNoAnswer": {"ring_ms": "ringtime", "old_member": "member"},
     "AgentDump": {"old_member": "member"},
@@ -161,7 +161,12 @@ KEPT: Mapping[str, Mapping[str, str]] = {
 # A pair of Asterisk 11 that says what two events of later versions say.
 OLD_DIAL: Mapping[str, str] = {"begin": "DialBegin", "end": "DialEnd"}
 # Fields of older versions, by the column that they fill when the newer field is missing.
-OLD_NAMES: Mapping[str, str] = {"old_member": "member", "old_channel": "channel", "old_dest": "dest_channel"}
+OLD_NAMES: Mapping[str, str] = {
+    "old_member": "member",
+    "old_channel": "channel",
+    "old_dest": "dest_channel",
+    "old_dest_uniqueid": "dest_uniqueid",
+}
 RENAMED: Mapping[str, str] = {"Join": "QueueCallerJoin", "Leave": "QueueCallerLeave"}
 
 # Known, and nothing that a figure is made of.

@@ -15,7 +15,6 @@ from typing import BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from callstats.numbers import mask
 from ingest.ami_events import COMMON, IGNORED, KEPT, OLD_DIAL, OLD_NAMES, RENAMED
 from ingest.ami_stream import Piece, Splitter
 from ingest.base import BLOCK_BYTES, Context, Dialect, Reading, Reject, rejected, table_of
@@ -112,7 +111,7 @@ class AmiReader:
         lost = np.zeros(shaper.rows, bool)
         lost[list(shaper.faults)] = True
         rejects = self._rejects + [
-            Reject(self.path, self._places[row][0], why, mask(self._rows[row]["kind"]))
+            rejected(self.path, self._places[row][0], why, self._identities[row])
             for row, why in shaper.faults.items()
         ]
         rows = np.flatnonzero(~lost)

@@ -6,13 +6,12 @@ sequence.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ingest.base import Context
-from ingest.cdr_rows import CDR_COLUMNS, DISPOSITIONS, shape_cdr
-from ingest.csvlines import CsvReader
-from ingest.csvtext import BadLineError, exact
+from ingest.cdr_layouts import fits
+from ingest.cdr_rows import CDR_COLUMNS, shape_cdr
+from ingest.csvlines import CsvReader, head_rows
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
 
@@ -33,19 +32,11 @@ LAYOUTS: Mapping[int, tuple[str, ...]] = {
     20: (*BASE, EITHER, *NEW),
     21: (*BASE, "uniqueid", "userfield", *NEW),
 }
-_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
-def is_row(values: list[str]) -> bool:
-    """Whether fields stand where cdr_csv writes them: dates, whole seconds, disposition."""
-    return (
-        len(values) in LAYOUTS
-        and all(_DATE.fullmatch(values[i]) for i in (9, 11))
-        and (not values[10] or _DATE.fullmatch(values[10]) is not None)
-        and values[12].isdigit()
-        and values[13].isdigit()
-        and values[14] in DISPOSITIONS
-    )
+def is_row(values: Sequence[str]) -> bool:
+    """Whether values stand where cdr_csv writes them: channel, dates, seconds, disposition, ids."""
+    return len(values) in LAYOUTS and fits(LAYOUTS[len(values)], values)
 
 
 class CdrCsv(LineDialect):
@@ -57,18 +48,12 @@ class CdrCsv(LineDialect):
 
     def identify(self, head: bytes, path_name: str) -> bool:
         """At least half of the first lines are rows."""
-        lines = head_lines(head)
-        rows = 0
-        for line in lines:
-            try:
-                rows += is_row(exact(line))
-            except BadLineError:
-                continue
-        return bool(rows) and 2 * rows >= len(lines)
+        rows = sum(map(is_row, head_rows(head)))
+        return rows > 0 and 2 * rows >= len(head_lines(head))
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        return CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER))
+        return CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER), fits, head)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cdr_rows.shape_cdr`."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from callstats.settings import Settings
 from ingest.base import Context
-from ingest.cdr_layouts import choose, layouts
+from ingest.cdr_layouts import choose, fits, layouts
 from ingest.cdr_rows import CDR_COLUMNS, shape_cdr
-from ingest.csvlines import CsvReader
-from ingest.csvtext import BadLineError, exact
+from ingest.csvlines import CsvReader, head_rows
 from ingest.dialects.cdr_csv import is_row
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
@@ -27,7 +26,7 @@ class CdrCustom(LineDialect):
 
     def identify(self, head: bytes, path_name: str) -> bool:
         """At least half of the first lines fit a layout, and they are not rows of cdr_csv."""
-        rows = _rows(head)
+        rows = head_rows(head)
         chosen = choose(self.layouts, [row for row in rows if not is_row(row)], path_name)
         fitting = [row for row in rows if len(row) in chosen and not is_row(row)]
         return bool(fitting) and 2 * len(fitting) >= len(head_lines(head))
@@ -35,21 +34,11 @@ class CdrCustom(LineDialect):
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """A reader of the layouts that the first lines have, else of all that are clear by their count."""
         known = layouts(context.settings)
-        chosen = choose(known, _rows(head), path)
+        chosen = choose(known, head_rows(head), path)
         counts = [len(x.columns) for x in known]
         clear = {len(x.columns): x.columns for x in known if counts.count(len(x.columns)) == 1}
-        return CsvReader({**clear, **chosen}, CDR_COLUMNS)
+        return CsvReader({**clear, **chosen}, CDR_COLUMNS, fits, head)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cdr_rows.shape_cdr`."""
         shape_cdr(shaper)
-
-
-def _rows(head: bytes) -> list[list[str]]:
-    rows = []
-    for line in head_lines(head):
-        try:
-            rows.append(exact(line))
-        except BadLineError:
-            continue
-    return rows

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from ingest.base import Context
 from ingest.cel_rows import CEL_COLUMNS, CEL_EVENTS, shape_cel
-from ingest.csvlines import CsvReader
-from ingest.csvtext import BadLineError, exact
+from ingest.csvlines import CsvReader, head_rows
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
 from ingest.times import is_time
 
 __all__ = ["CelCsv"]
 
+_EVENT = re.compile(r"[\w .-]+")
+_UNIQUEID = re.compile(r"(?:(?:.*-)?\d+\.\d+)?")
 _NAMES = ("name", "num", "-", "-", "-")
 _CHANNEL = ("exten", "context", "channame", "appname", "appdata", "-", "-", "uniqueid")
 _MAIN = (*_NAMES, *_CHANNEL, "linkedid", "peer", "userfield", "userdeftype")
@@ -28,6 +30,16 @@ LAYOUTS: Mapping[int, tuple[str, ...]] = {
 }
 
 
+def fits(names: Sequence[str], values: Sequence[str]) -> bool:
+    """Whether each value can stand in its column."""
+    row = dict(zip(names, values, strict=True))
+    return (
+        is_time(row["eventtime"])
+        and _EVENT.fullmatch(row["eventtype"]) is not None
+        and all(_UNIQUEID.fullmatch(row[name]) for name in ("uniqueid", "linkedid"))
+    )
+
+
 class CelCsv(LineDialect):
     """CEL rows of `cel_custom`."""
 
@@ -37,24 +49,13 @@ class CelCsv(LineDialect):
 
     def identify(self, head: bytes, path_name: str) -> bool:
         """At least half of the first lines have a CEL layout with a time, and one a known event's name."""
-        lines = head_lines(head)
-        rows = [row for row in map(_row, lines) if row]
-        return 2 * len(rows) >= len(lines) and any(row["eventtype"] in CEL_EVENTS for row in rows)
+        rows = [row for row in head_rows(head) if len(row) in LAYOUTS and fits(LAYOUTS[len(row)], row)]
+        return 2 * len(rows) >= len(head_lines(head)) and any(row[0] in CEL_EVENTS for row in rows)
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        return CsvReader(LAYOUTS, CEL_COLUMNS)
+        return CsvReader(LAYOUTS, CEL_COLUMNS, fits, head)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cel_rows.shape_cel`."""
         shape_cel(shaper)
-
-
-def _row(line: bytes) -> Mapping[str, str] | None:
-    try:
-        fields = exact(line)
-    except BadLineError:
-        return None
-    names = LAYOUTS.get(len(fields))
-    row = dict(zip(names, fields, strict=True)) if names else {}
-    return row if is_time(row.get("eventtime", "")) else None

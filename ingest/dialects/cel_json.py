@@ -39,7 +39,7 @@ class CelJson(LineDialect):
 
     def identify(self, head: bytes, path_name: str) -> bool:
         """See `cdr_json.claims`."""
-        return head.lstrip()[:1] == b"{" and claims(head, NEEDED)
+        return claims(head, NEEDED)
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """Keys name the columns."""
