@@ -45,6 +45,12 @@ called_first AS (
     WHERE called AND NOT originated AND channel NOT LIKE 'Local/%' AND caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')
     GROUP BY call_id
 ),
+-- calls in which an outside line was dialled
+line_used AS (
+    SELECT c.call_id FROM channels c JOIN names n ON n.channel = c.channel WHERE c.called AND n.kind = 'trunk'
+    UNION
+    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.channel = r.dest_channel WHERE n.kind = 'trunk'
+),
 queue_first AS (
     SELECT k.call_id, min_by(h.caller, h.at_us) AS caller, min_by(h.caller_class, h.at_us) AS caller_class
     FROM heard h JOIN call_ids k ON k.uid = h.uid
@@ -123,12 +129,14 @@ named AS (
         CASE
             WHEN originated THEN coalesce(dial_exten, cdr_exten)
             WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten
+            WHEN uid IS NOT NULL AND channel_kind = 'phone' AND exten_class = 'label' THEN dial_exten
             WHEN uid IS NULL AND channel_kind = 'phone' AND cdr_exten_class <> 'label' THEN cdr_exten
             WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten
         END AS dialled,
         CASE
             WHEN originated THEN coalesce(dial_exten_class, cdr_exten_class)
             WHEN exten IS NOT NULL AND exten_class <> 'label' THEN exten_class
+            WHEN uid IS NOT NULL AND channel_kind = 'phone' AND exten_class = 'label' THEN dial_exten_class
             WHEN uid IS NULL AND channel_kind = 'phone' AND cdr_exten_class <> 'label' THEN cdr_exten_class
             WHEN uid IS NULL AND cdr_exten_class NOT IN ('label', 'extension') THEN cdr_exten_class
         END AS dialled_class
@@ -140,7 +148,9 @@ SELECT call_id, pbx, local_date, has_ami, has_cel, has_queue_log, has_cdr, in_ga
     CASE
         WHEN channel_kind = 'phone' AND dialled_class IN ('extension', 'own', 'service', 'label', 'empty') THEN 'internal'
         WHEN channel_kind = 'phone' AND dialled IS NULL THEN 'internal'
-        WHEN channel_kind = 'phone' AND dialled_class = 'unparsed' THEN 'internal'
+        -- a number of no known form: outside if it went out, unless it is too short to be one (a group, a code)
+        WHEN channel_kind = 'phone' AND dialled_class = 'unparsed'
+            AND (length(dialled) < 5 OR call_id NOT IN (SELECT call_id FROM line_used)) THEN 'internal'
         WHEN channel_kind = 'phone' THEN 'outbound'
         WHEN channel_kind IS NULL AND caller_class = 'extension' THEN 'internal'
         ELSE 'inbound'
