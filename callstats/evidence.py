@@ -261,7 +261,8 @@ def of_visit(said: Sequence[Said], visit: dict[str, Any]) -> tuple[Line, ...]:
         apps = ("Queue", "Dial", *VOICEMAIL_APPS)
         begun = [one for one in said if one.source == source and one.app in apps and at(one)]
         before = [one for one in begun if one.kind in ("Newexten", "APP_START")]
-        found += [one for one in before if one.at <= visit["entered_at"] + TOUCH][-1:] or before[:1]
+        last = [one for one in before if one.at <= visit["entered_at"] + TOUCH][-1:] or before[:1]
+        found += [one for one in before if last and one.at == last[0].at]  # in each file that has it
     if visit["entered_by"] == "forward":
         moved = near(visit["entered_at"], 2)
         found += [

@@ -115,6 +115,8 @@ class Teller:
             return step.kind, {"target": self._target(values["target"])}
         if step.kind == "message":
             told = {"duration": self.seconds(values["duration_s"]), "mailbox": str(values["mailbox"])}
+            if values["duration_s"] is None:
+                return "message_of_some_length", told
             return ("empty_message" if values["empty"] else "message"), told
         if step.kind == "client_answered":
             return "client_answered", {"ring": self.seconds(values["ring_s"])}

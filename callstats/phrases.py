@@ -98,6 +98,10 @@ STEPS: Final[Mapping[str, Both]] = {
         "en": "A voice message of {duration} was left in {mailbox}.",
         "lv": "Balss pastā {mailbox} atstāta balss ziņa ({duration}).",
     },
+    "message_of_some_length": {
+        "en": "A voice message was begun in {mailbox}; how long it is, no source tells.",
+        "lv": "Balss pastā {mailbox} sākta balss ziņa, tās ilgums nav nosakāms.",
+    },
     "empty_message": {
         "en": "Nothing was said after the beep: an empty message of {duration} in {mailbox}.",
         "lv": "Pēc signāla nekas nav pateikts: tukša balss ziņa ({duration}) balss pastā {mailbox}.",

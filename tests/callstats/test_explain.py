@@ -12,7 +12,7 @@ import pytest
 
 from callstats.errors import InputError, UsageError
 from callstats.evidence import Line
-from callstats.explain import explain, short
+from callstats.explain import explain
 from callstats.settings import Settings
 from callstats.store import COMPUTED, Store
 from callstats.timeline import Step, Timeline, timeline
@@ -371,12 +371,6 @@ def test_purged_lines_are_told_as_purged(site: Site, tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- details
-
-
-def test_a_pseudonym_is_shown_short_and_nothing_else_is_cut() -> None:
-    assert short("n1-" + "0123456789abcdef" * 2) == "n1-01234567"
-    assert short("67012200") == "67012200"
-    assert short("anonymous") == "anonymous"
 
 
 def test_the_steps_are_in_order_of_time_and_the_end_comes_last(timelines: list[Timeline]) -> None:

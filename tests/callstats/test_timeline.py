@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from callstats.explain import Teller, short
 from callstats.settings import Settings
 from callstats.timeline import Step, Timeline, limit_s, silences, third_signal_reason
 from callstats.timeline_chart import call_timeline
-from tests.handmade import DAY, settings
+from tests.handmade import DAY, RIGA, settings
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -143,3 +144,23 @@ def test_a_call_is_drawn_in_latvian_with_its_marks() -> None:
         (7.0, "zvans", "pāradresēts"),
     ]
     assert figure.layout.xaxis.title.text == "sekundes kopš zvana sākuma"
+
+
+def test_a_pseudonym_is_shown_short_and_nothing_else_is_cut() -> None:
+    assert short("n1-" + "0123456789abcdef" * 2) == "n1-01234567"
+    assert short("67012200") == "67012200"
+    assert short("anonymous") == "anonymous"
+
+
+def test_a_message_whose_length_no_source_tells_has_none() -> None:
+    values = {"mailbox": "402@staff", "duration_s": None, "empty": None}
+    told = Teller("en", RIGA).step(Step("message", NOON, values))
+    assert told == "A voice message was begun in 402@staff; how long it is, no source tells."
+
+
+def test_a_page_may_put_letters_in_the_place_of_extensions() -> None:
+    values = {"employee": "201", "outcome": "busy", "certainty": "estimated", "ring_s": 0.0}
+    teller = Teller("lv", RIGA, employee=lambda _: "A")
+    assert teller.step(Step("not_rung", NOON, values)) == (
+        "Uz tālruni A mēģināja zvanīt, tas nezvanīja: aizņemts (aptuvens)."
+    )
