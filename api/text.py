@@ -82,7 +82,7 @@ class Words:
         """12.34 as "12,3 s", 4500 as "1 h 15 min", 200000 as "2 d. 7 h"; a dash for None."""
         if seconds is None:
             return "–"
-        if seconds < 60:
+        if round(seconds, 1) < 60:
             return f"{self.number(seconds, 1)}{NBSP}s"
         minutes = round(seconds / 60)
         if minutes < 60:

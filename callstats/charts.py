@@ -19,6 +19,7 @@ Row = Mapping[str, Any]
 BLUE: Final = "#2f7fb8"
 AMBER: Final = "#b8720a"
 GREY: Final = "#7d868c"
+OFFICE: Final = (8, 16)  # first and last hour that the map of the week always shows
 PALE: Final = (230, 238, 245)
 DEEP: Final = (18, 74, 115)
 SEPARATORS: Final[Mapping[Language, str]] = {"lv": ",\u00a0", "en": ".,"}
@@ -55,6 +56,11 @@ def _figure(traces: Sequence[Any], language: Language, *, legend: bool = False, 
     figure.update_xaxes(automargin=True, fixedrange=True)
     figure.update_yaxes(automargin=True, fixedrange=True)
     return figure
+
+
+def _whole(most: int) -> dict[str, Any]:
+    """An axis of counts from 0: no halves between small numbers."""
+    return {"rangemode": "tozero", "tickformat": "d"} | ({"dtick": 1} if most <= 10 else {})
 
 
 def _percent(value: float | None) -> float | None:
@@ -126,7 +132,7 @@ def counts(rows: Sequence[Row], axis: str, names: Mapping[str, Said], language: 
     figure = _figure([trace], language)
     figure.update_layout(height=max(160, 60 + 44 * len(shown)))
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=_CALLS[language], rangemode="tozero", tickformat="d")
+    figure.update_xaxes(title=_CALLS[language], **_whole(max((row["n"] for row in shown), default=0)))
     return figure
 
 
@@ -137,7 +143,7 @@ def hour_by_weekday(rows: Sequence[Row], weekdays: Sequence[str], language: Lang
     Cells are bars: Plotly's heatmap writes inline styles, which a strict content security policy forbids.
     """
     cells = {(row["weekday"], row["hour"]): row for row in rows if row["n"]}
-    hours = range(min((h for _, h in cells), default=8), max((h for _, h in cells), default=16) + 1)
+    hours = range(min([OFFICE[0], *(h for _, h in cells)]), max([OFFICE[1], *(h for _, h in cells)]) + 1)
     days = [day for day in range(1, 8) if day <= 5 or any(d == day for d, _ in cells)]
 
     def bar(place: int, day: int) -> go.Bar:
@@ -225,7 +231,7 @@ def signals(rows: Sequence[Row], limit: int, language: Language, most: int = 12)
     figure = _figure(traces, language, legend=True, barmode="overlay")
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(labels.values()))
     figure.update_xaxes(title=Said("zvana signāli līdz atbildei", "ring signals before the answer")[language])
-    figure.update_yaxes(title=_CALLS[language], rangemode="tozero", tickformat="d")
+    figure.update_yaxes(title=_CALLS[language], **_whole(max(bars.values())))
     figure.add_vline(x=limit - 0.5, line={"dash": "dash", "color": GREY, "width": 2})
     figure.add_annotation(
         x=limit - 0.5,
@@ -265,5 +271,5 @@ def k_of_n(
     figure = _figure(traces, language, legend=True, barmode="stack")
     figure.update_layout(height=max(200, 130 + 44 * len(shown)))
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=_CALLS[language], rangemode="tozero", tickformat="d")
+    figure.update_xaxes(title=_CALLS[language], **_whole(max((row["n"] for row in shown), default=0)))
     return figure
