@@ -1,4 +1,4 @@
-"""The README tells the truth: commands, dialects, figures have their lines; its numbers are the current ones."""
+"""The README tells the truth: commands, dialects, figures have their lines; its numbers are current."""
 
 from __future__ import annotations
 
