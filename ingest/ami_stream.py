@@ -13,6 +13,7 @@ from ingest.base import MAX_RECORD_BYTES
 
 __all__ = ["BANNER", "Piece", "Splitter"]
 
+KEPT_OF_LONG = 8192
 END = b"\r\n\r\n"
 # A caller's name may hold a banner's text: only what a server sends next makes it one.
 BANNER = re.compile(
@@ -73,7 +74,7 @@ class Splitter:
         """Keep the beginning of a block that is too long, and so much of its end that no banner is missed."""
         tail = len(self._rest) - 64
         if self._long is None:
-            self._long = Piece(self._rest[:8192], self._offset, long=True)
+            self._long = Piece(self._rest[:KEPT_OF_LONG], self._offset, long=True)
         # a banner in what is dropped would begin a new connection: then the long block ended there
         found = BANNER.search(self._rest)
         if found:
@@ -93,5 +94,7 @@ class Splitter:
         if self._long is not None:
             yield self._long
             self._long = None
+        elif len(data) > MAX_RECORD_BYTES:
+            yield Piece(data[:KEPT_OF_LONG], offset, long=True)
         elif data.strip(b"\r\n"):
             yield Piece(data, offset, whole=whole)

@@ -73,6 +73,11 @@ class AmiReader:
         self._read = 0
         self._made = 0
 
+    @property
+    def pending(self) -> bool:
+        """Whether pieces were read since the last reading."""
+        return self._read > 0
+
     def take(self, piece: Piece) -> None:
         """Read one piece."""
         if piece.banner:
@@ -261,7 +266,8 @@ class Ami(Dialect):
         while chunk := stream.read(block_bytes):
             for piece in splitter.feed(chunk):
                 reader.take(piece)
-            yield reader.reading(splitter.offset)
+            if reader.pending:
+                yield reader.reading(splitter.offset)
         if complete:
             for piece in splitter.end():
                 reader.take(piece)
