@@ -11,6 +11,15 @@ WITH local_rows AS (
 bare_rows AS (
     SELECT DISTINCT uid, channel, dest_channel, at_us, ended_us FROM heard WHERE source = 'cdr' AND lid IS NULL
 ),
+goes_on AS (
+    -- a blind transfer before Asterisk 12 goes on in a channel that takes the transferred one's name after AsyncGoto/
+    SELECT a.uid AS a, b.uid AS b,
+        row_number() OVER (PARTITION BY a.uid ORDER BY b.at_us DESC NULLS LAST, b.uid ASC NULLS LAST) AS n
+    FROM heard a
+    JOIN heard b ON b.pbx = a.pbx AND b.source = a.source AND b.kind = a.kind AND b.channel = substring(a.channel, 11)
+        AND b.at_us <= a.at_us AND b.at_us > a.at_us - 86400000000
+    WHERE a.kind IN ('Newchannel', 'CHAN_START') AND a.channel LIKE 'AsyncGoto/%' AND a.uid IS NOT NULL AND b.uid IS NOT NULL
+),
 pairs AS (
     SELECT DISTINCT uid AS a, lid AS b FROM heard WHERE uid IS NOT NULL AND lid IS NOT NULL
     UNION
@@ -25,6 +34,8 @@ pairs AS (
     SELECT DISTINCT x.uid AS a, y.uid AS b
     FROM bare_rows x
     JOIN bare_rows y ON y.channel = x.dest_channel AND y.at_us >= x.at_us - 2000000 AND y.at_us <= x.ended_us + 2000000
+    UNION
+    SELECT a, b FROM goes_on WHERE n = 1
     UNION
     SELECT DISTINCT uid AS a, uid AS b FROM heard WHERE uid IS NOT NULL
 )
