@@ -41,11 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.verbose:
         _left_out(found)
     if chosen.rewrite:
-        report.rewrite(made)
-    lines = report.differences(made, report.expected())
+        report.rewrite(found)
+    known = report.expected()
+    lines = [line for file, one in found.items() for line in report.differences(file, one, known)]
     for line in lines:
         print(line)
-    return 1 if lines or report.unexplained(every) else 0
+    return 1 if lines or report.unexplained(report.committed(every, known)) else 0
 
 
 def _failures(every: Sequence[Check], verbose: bool) -> None:

@@ -40,14 +40,14 @@ def checks(case: Case, found: Mapping[str, Told]) -> Iterator[Check]:
     party = _parties(case, ours)
     yield compared(case, "n_calls", len(ends), len(ours.calls))
     yield compared(case, "answered", bool(talks), any(c["outcome"] == "answered" for c in ours.calls))
-    if states:
+    if states and states[0].get("caller"):
         yield compared(case, "caller", party(states[0]["caller"]), _caller(ours))
         offered = [s for s in states if s["state"] in ("ringing", *KINDS)]
         yield compared(case, "rung", sorted({party(t) for s in offered for t in _targets(s)}), _rung(ours))
         yield compared(case, "spoken_to", sorted({party(s["target"]) for s in talks}), _spoken_to(ours))
     yield _transfers(case, states, ours)
     ended = sorted(ENDED.get(c["outcome"], "no-answer") for c in ours.calls)
-    yield compared(case, "end_reasons", sorted(s["reason"] for s in ends), ended)
+    yield compared(case, "end_reasons", sorted(str(s.get("reason")) for s in ends), ended)
     yield left_out(case, "states", "the order of states is their model; what they tell is scored above")
 
 

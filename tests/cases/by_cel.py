@@ -33,12 +33,12 @@ ALWAYS = frozenset(
     {"n_calls", "caller_number", "dialled_number", "answered", "answered_at", "call_start", "call_end"}
 )
 DIRECTORY = frozenset({"caller_internal_exten", "dialled_internal_exten", "dest_internal_exten"})
-CAUSES: Mapping[int, frozenset[str]] = {
-    17: frozenset({"busy"}),
-    3: frozenset({"unavailable"}),
-    34: frozenset({"unavailable"}),
-    16: frozenset({"no_answer", "answered_elsewhere", "abandoned"}),
+CAUSES: Mapping[int, str] = {
+    17: "busy",
+    21: "declined",
+    **dict.fromkeys((1, 3, 18, 19, 20, 34), "unavailable"),
 }
+NOBODY = frozenset({"no_answer", "answered_elsewhere", "abandoned"})
 
 
 def inputs(case: Case) -> Inputs:
@@ -151,7 +151,10 @@ def _legs(case: Case, ours: Told) -> Check:
 
 
 def _allowed(leg: Row) -> frozenset[str]:
-    return frozenset({"answered"}) if leg["answered"] else CAUSES[leg["hangup_cause"]]
+    if leg["answered"]:
+        return frozenset({"answered"})
+    told = CAUSES.get(leg.get("hangup_cause") or 0)
+    return frozenset({told}) if told else NOBODY
 
 
 def _talkers(case: Case, ours: Told) -> Check:

@@ -56,35 +56,57 @@ def counts(found: Mapping[str, Sequence[Check]]) -> dict[str, Counts]:
     return made
 
 
-def expected() -> dict[str, dict[str, int]]:
-    """The committed counts by file."""
-    known: dict[str, dict[str, int]] = json.loads(EXPECTED.read_text(encoding="utf-8"))
+Known = Mapping[str, Mapping[str, Sequence[int]]]
+
+
+def by_case(checks: Iterable[Check]) -> dict[str, list[int]]:
+    """Case → facts right, facts scored."""
+    found: dict[str, list[int]] = {}
+    for check in checks:
+        here = found.setdefault(check.case, [0, 0])
+        here[0] += check.right and not check.out
+        here[1] += not check.out
+    return found
+
+
+def expected() -> Known:
+    """The committed counts: file → case → facts right, facts scored."""
+    known: Known = json.loads(EXPECTED.read_text(encoding="utf-8"))
     return known
 
 
-def rewrite(made: Mapping[str, Counts]) -> None:
-    """Commit to these counts; files that were not scored keep theirs."""
-    known = expected() if EXPECTED.exists() else {}
-    known |= {name: vars(one) for name, one in made.items()}
-    EXPECTED.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-
-
-def differences(made: Mapping[str, Counts], known: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """One line per file whose counts are not the committed ones: a drop, or a gain to be committed."""
+def rewrite(found: Mapping[str, Sequence[Check]]) -> None:
+    """Commit to what was found; files that were not scored keep their counts."""
+    known = dict(expected()) if EXPECTED.exists() else {}
+    known |= {file: by_case(checks) for file, checks in found.items()}
     lines = []
-    for name, one in made.items():
-        before = known.get(name)
-        if before is None:
-            lines.append(f"{name}: no committed counts; write them with --rewrite")
-        elif dict(before) != vars(one):
-            worse = any(vars(one)[key] < before[key] for key in ("right", "cases_right", "scored"))
-            verdict = (
-                "fewer right or scored than committed"
-                if worse
-                else "not as committed; take it over with --rewrite"
-            )
-            lines.append(f"{name}: {verdict}: {dict(before)} -> {vars(one)}")
+    for file in sorted(known):
+        cases = ",\n".join(
+            f"    {json.dumps(case)}: {list(counts)}" for case, counts in sorted(known[file].items())
+        )
+        lines.append(f"  {json.dumps(file)}: {{\n{cases}\n  }}")
+    EXPECTED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def differences(file: str, checks: Iterable[Check], known: Known) -> list[str]:
+    """One line per case whose counts are not the committed ones: a drop, or a gain to be committed.
+
+    A case that is not known yet is no difference.
+    """
+    lines = []
+    for case, (right, scored) in by_case(checks).items():
+        before = known.get(file, {}).get(case)
+        if before is not None and list(before) != [right, scored]:
+            worse = right < before[0] or scored < before[1]
+            verdict = "fewer facts right" if worse else "better; commit it with --rewrite"
+            lines.append(f"{case}: {verdict}: {before[0]} of {before[1]} -> {right} of {scored}")
     return lines
+
+
+def committed(checks: Iterable[Check], known: Known) -> list[Check]:
+    """The checks of cases whose counts are committed: others are printed, and fail nothing."""
+    cases = {case for one in known.values() for case in one}
+    return [c for c in checks if c.case in cases]
 
 
 @dataclass(frozen=True)

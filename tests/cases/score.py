@@ -39,6 +39,7 @@ OUT: Mapping[str, str] = {
     "queue_log_to_agent_intervals": by_queue.AGENTS,
     "rule": "reading material",
 }
+UNKNOWN = "a kind of case that is not known here"
 NO_ROWS = "the case has no rows"
 
 
@@ -51,11 +52,12 @@ def checks(cases: Sequence[Case]) -> Iterator[Check]:
 
 
 def _checks(cases: Sequence[Case], each_phone: bool) -> Iterator[Check]:
-    given = {n: KINDS[c.kind].inputs(c) for n, c in enumerate(cases) if c.kind not in OUT}
+    given = {n: KINDS[c.kind].inputs(c) for n, c in enumerate(cases) if c.kind in KINDS and c.kind not in OUT}
     site = settings(cases, by_pairs.rows(cases), each_phone=each_phone)
     found = told(site, {f"c{n}{part}": data for n, parts in given.items() for part, data in parts.items()})
     for n, case in enumerate(cases):
-        if case.kind in OUT or not given[n]:
-            yield from (left_out(case, fact, OUT.get(case.kind, NO_ROWS)) for fact in case.facts)
+        if not given.get(n):
+            why = OUT.get(case.kind, NO_ROWS if case.kind in KINDS else UNKNOWN)
+            yield from (left_out(case, fact, why) for fact in case.facts)
         else:
             yield from KINDS[case.kind].checks(case, {part: found[f"c{n}{part}"] for part in given[n]})
