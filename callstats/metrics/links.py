@@ -163,11 +163,11 @@ SELECT f.kind, f.call_id, f.visit, f.mailbox, f.department, f.local_date, f.sinc
        CASE WHEN f.attempted_rest LIKE '% certain' THEN 'certain'
             WHEN f.attempted_rest IS NOT NULL THEN 'estimated' END AS attempted_certainty,
        CASE WHEN f.kind = 'message' AND f.attempted_us IS NOT NULL
-            THEN coalesce(w.attempted_us, 0) / 1000000.0 END AS attempted_working_s,
+            THEN CAST(coalesce(w.attempted_us, 0) AS DOUBLE) / 1000000 END AS attempted_working_s,
        f.other_attempted_us AS other_attempted_at, f.other_attempted_call_id,
        f.reached_us AS reached_at, f.reached_call_id,
        CASE WHEN f.kind = 'message' AND f.reached_us IS NOT NULL
-            THEN coalesce(w.reached_us, 0) / 1000000.0 END AS reached_working_s,
+            THEN CAST(coalesce(w.reached_us, 0) AS DOUBLE) / 1000000 END AS reached_working_s,
        f.maybe_reached_us AS maybe_reached_at, f.again_us AS again_at, f.again_call_id, f.rule_version
 FROM found f
 LEFT JOIN worked w ON w.thing = f.thing

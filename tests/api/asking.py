@@ -27,7 +27,8 @@ def asking(site: Settings | FastAPI) -> Iterator[Asking]:
     """A client of a site's (or an application's) own server, which ends with it."""
     app = site if isinstance(site, FastAPI) else create_app(site)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-    with socket.socket() as listening:
+    # named TCP, or asyncio leaves small answers waiting for the client's acknowledgement
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
