@@ -34,6 +34,8 @@ __all__ = [
 NONE = np.iinfo(np.int64).min
 SECOND_US = 1_000_000
 HOUR_US = 3600 * SECOND_US
+QUARTER_US = HOUR_US // 4
+DAY_US = 24 * HOUR_US
 # What a PBX's clock can show: before the first Asterisk and after 2100 it is damage.
 FIRST_US = 631_152_000 * SECOND_US
 LAST_US = 4_102_444_800 * SECOND_US
@@ -171,17 +173,10 @@ def _present(column: pa.Array) -> npt.NDArray[np.bool_]:
 
 def _constant_offset(first_us: int, last_us: int, zone: ZoneInfo | timezone) -> int | None:
     """The zone's offset in µs when it is one and the same from a day before to a day after; else None."""
-    day = 86400 * SECOND_US
-    if not _in_range(first_us) or not _in_range(last_us) or last_us - first_us > 400 * day:
+    if not _in_range(first_us) or not _in_range(last_us) or last_us - first_us > 400 * DAY_US:
         return None
-    found = {
-        datetime.fromtimestamp(us // SECOND_US, UTC).astimezone(zone).utcoffset()
-        for us in range(first_us - day, last_us + 2 * day, day)
-    }
-    offset = found.pop()
-    if found or offset is None:
-        return None
-    return offset // timedelta(microseconds=1)
+    found = {_offset_us(us, zone) for us in range(first_us - DAY_US, last_us + 2 * DAY_US, DAY_US)}
+    return found.pop() if len(found) == 1 else None
 
 
 def local_dates(at: Int64, zone: ZoneInfo) -> pa.Array:
@@ -191,10 +186,21 @@ def local_dates(at: Int64, zone: ZoneInfo) -> pa.Array:
         values = at[present]
         offset = _constant_offset(int(values.min()), int(values.max()), zone)
         if offset is not None:
-            days = np.where(present, (at + offset) // (86400 * SECOND_US), 0).astype(np.int32)
-            return pa.array(days, pa.int32(), mask=~present).cast(pa.date32())
-    stamps = pc.local_timestamp(to_arrow(at).cast(pa.timestamp("us", str(zone))))
-    return stamps.cast(pa.date32(), safe=False)
+            return _days(at, offset, present)
+    # Arrow's own conversion knows no summer time after 2037. Clocks change at a quarter of an hour.
+    quarters, which = np.unique(np.where(present, at, 0) // QUARTER_US, return_inverse=True)
+    offsets = np.array([_offset_us(int(quarter) * QUARTER_US, zone) for quarter in quarters], np.int64)
+    return _days(at, offsets[which], present)
+
+
+def _days(at: Int64, offset: Int64 | int, present: npt.NDArray[np.bool_]) -> pa.Array:
+    days = np.where(present, at + offset, 0) // DAY_US
+    return pa.array(days.astype(np.int32), pa.int32(), mask=~present).cast(pa.date32())
+
+
+def _offset_us(us: int, zone: ZoneInfo | timezone) -> int:
+    offset = datetime.fromtimestamp(us // SECOND_US, UTC).astimezone(zone).utcoffset()
+    return 0 if offset is None else offset // timedelta(microseconds=1)
 
 
 def to_arrow(us: Int64) -> pa.Array:
