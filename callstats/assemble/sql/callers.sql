@@ -98,6 +98,7 @@ joined AS (
             WHEN f.ended_us IS NOT NULL THEN FALSE
         END AS caller_left,
         f.up_us AS caller_up_us,
+        u.call_id IS NOT NULL AS went_out,
         f.cause, coalesce(f.cel_dial_status, f.dial_status) AS dial_status, r.status AS cdr_status,
         f.menu_us,
         coalesce(f.uid IS NULL AND r.exten_class = 'label', FALSE) AS cdr_menu,
@@ -109,6 +110,7 @@ joined AS (
     LEFT JOIN cdr_span s ON s.call_id = l.call_id
     LEFT JOIN queue_first q ON q.call_id = l.call_id
     LEFT JOIN called_first t ON t.call_id = l.call_id
+    LEFT JOIN line_used u ON u.call_id = l.call_id
     LEFT JOIN gap p ON p.call_id = l.call_id
     LEFT JOIN queue_span z ON z.call_id = l.call_id
 ),
@@ -150,7 +152,7 @@ SELECT call_id, pbx, local_date, has_ami, has_cel, has_queue_log, has_cdr, in_ga
         WHEN channel_kind = 'phone' AND dialled IS NULL THEN 'internal'
         -- a number of no known form: outside if it went out, unless it is too short to be one (a group, a code)
         WHEN channel_kind = 'phone' AND dialled_class = 'unparsed'
-            AND (length(dialled) < 5 OR call_id NOT IN (SELECT call_id FROM line_used)) THEN 'internal'
+            AND (length(dialled) < 5 OR NOT went_out) THEN 'internal'
         WHEN channel_kind = 'phone' THEN 'outbound'
         WHEN channel_kind IS NULL AND caller_class = 'extension' THEN 'internal'
         ELSE 'inbound'

@@ -13,6 +13,9 @@ forwarded AS (
     JOIN attempts a ON a.call_id = s.call_id AND a.visit = s.visit - 1 AND a.outcome = 'forwarded'
         AND a.ended_at >= s.entered_us - 2000000 AND a.ended_at <= s.entered_us + 2000000
 ),
+sent AS (
+    SELECT call_id, min(at_us) AS blind_us FROM transfers WHERE kind = 'blind_transfer' GROUP BY call_id
+),
 through_local AS (
     -- the CDR's trace of an attended transfer: the colleague was dialled by half of a Local channel (FACTS CDR 15)
     SELECT DISTINCT t.call_id, t.visit
@@ -27,18 +30,22 @@ joined AS (
         r.best_us, r.most_us, r.least_us, r.pieces, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
         m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
         f.call_id IS NOT NULL AS after_forward,
-        h.call_id IS NOT NULL AS through_local
+        h.call_id IS NOT NULL AS through_local,
+        t.blind_us AS sent_blind_us
     FROM stays s
     JOIN callers c ON c.call_id = s.call_id
     JOIN outcomes o ON o.call_id = s.call_id
     LEFT JOIN rings r ON r.call_id = s.call_id AND r.visit = s.visit
     LEFT JOIN moved m ON m.call_id = s.call_id AND m.visit = s.visit
     LEFT JOIN forwarded f ON f.call_id = s.call_id AND f.visit = s.visit
+    LEFT JOIN sent t ON t.call_id = s.call_id
     LEFT JOIN through_local h ON h.call_id = s.call_id AND h.visit = s.visit
 ),
 entered AS (
     SELECT j.*,
         CASE
+            WHEN j.visit = 1 AND j.direction = 'outbound' THEN
+                CASE WHEN j.sent_blind_us <= j.entered_us + 100000 THEN 'blind_transfer' ELSE 'attended_transfer' END
             WHEN j.visit = 1 AND (j.menu_us < j.entered_us OR j.cdr_menu) AND j.number_only = 0 THEN 'menu'
             WHEN j.visit = 1 THEN 'dialled'
             WHEN j.blind_us IS NOT NULL THEN 'blind_transfer'
@@ -86,13 +93,13 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     CASE
         WHEN l.answered_us IS NOT NULL THEN 'answered'
         WHEN l.visit < l.last_visit THEN 'overflowed'
-        WHEN l.call_outcome = 'answered' AND l.visit > 1 THEN CASE WHEN l.caller_left THEN 'abandoned' ELSE 'unanswered' END
+        WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN CASE WHEN l.caller_left THEN 'abandoned' ELSE 'unanswered' END
         ELSE l.call_outcome
     END AS outcome,
     CASE
         WHEN l.answered_us IS NOT NULL THEN CASE WHEN l.app_known THEN 'certain' ELSE 'estimated' END
         WHEN l.visit < l.last_visit THEN CASE WHEN l.has_ami OR l.has_cel THEN 'certain' ELSE 'estimated' END
-        WHEN l.call_outcome = 'answered' AND l.visit > 1 THEN
+        WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN
             CASE WHEN l.caller_left IS NULL OR (l.in_gap AND NOT l.has_cel) THEN 'estimated' ELSE 'certain' END
         ELSE l.call_certainty
     END AS outcome_certainty,
