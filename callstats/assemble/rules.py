@@ -18,6 +18,7 @@ THIRD_SIGNAL_RULES: Final = pa.schema(
         ("valid_to", pa.date32()),
         ("limit_us", pa.int64()),
         ("period_us", pa.int64()),
+        ("clock", pa.string()),
         ("rule_version", pa.string()),
     ]
 )
@@ -46,14 +47,16 @@ def _periods(settings: Settings, department: str) -> Iterator[dict[str, object]]
 def _rule(settings: Settings, changes: Iterable[Rule]) -> dict[str, object]:
     on_s, off_s = settings.cadence.on_s, settings.cadence.off_s
     signals, boundary = settings.third_signal.signals, settings.third_signal.boundary
+    clock = settings.third_signal.clock
     for change in changes:
         on_s = change.on_s if change.on_s is not None else on_s
         off_s = change.off_s if change.off_s is not None else off_s
         signals = change.signals if change.signals is not None else signals
         boundary = change.boundary if change.boundary is not None else boundary
+        clock = change.clock if change.clock is not None else clock
     period_us, on_us = round((on_s + off_s) * 1e6), round(on_s * 1e6)
     # before the next signal starts: R < N*P; before the last one has ended: R <= (N-1)*P + on (domain 2c)
     limit_us = signals * period_us if boundary == "before_next" else (signals - 1) * period_us + on_us + 1
-    stated = f"signals={signals} on={on_s} off={off_s} boundary={boundary}"
+    stated = f"signals={signals} on={on_s} off={off_s} boundary={boundary} clock={clock}"
     version = hashlib.blake2b(stated.encode(), digest_size=4).hexdigest()
-    return {"limit_us": limit_us, "period_us": period_us, "rule_version": version}
+    return {"limit_us": limit_us, "period_us": period_us, "clock": clock, "rule_version": version}

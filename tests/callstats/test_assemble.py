@@ -81,6 +81,27 @@ def test_the_boundary_at_the_end_of_the_tone_is_11_s(tmp_path: Path) -> None:
     assert judged == [True, False]
 
 
+def test_the_leg_s_clock_judges_the_answering_phone_alone(tmp_path: Path) -> None:
+    flow = ami("""
+        0     Newchannel ch=public state=4 caller=citizen exten=67012200
+        0.01  DialBegin  ch=public to=201
+        0.02  Newstate   ch=201 state=5
+        15    DialEnd    ch=public to=201 status=NOANSWER
+        15    Hangup     ch=201 cause=0
+        15.01 DialBegin  ch=public to=202
+        15.02 Newstate   ch=202 state=5
+        17    Newstate   ch=202 state=6
+        17    DialEnd    ch=public to=202 status=ANSWER
+        30    Hangup     ch=202 cause=16
+        30    Hangup     ch=public cause=16""")
+    judged = [
+        tables(settings(tmp_path, rest=f'[third_signal]\nclock = "{clock}"'), flow)["visits"][0]
+        for clock in ("union", "leg")
+    ]
+    assert [v["within_third_signal"] for v in judged] == [False, True]
+    assert [v["ring_s"] for v in judged] == [pytest.approx(16.96)] * 2  # what is measured stays the union
+
+
 def test_departments_are_dated(tmp_path: Path) -> None:
     ended = settings(tmp_path, social="valid_to = 2026-11-23")
     (visit,) = tables(ended, ami(rings_until(3)))["visits"]

@@ -3,7 +3,8 @@
 WITH tried AS (
     SELECT call_id,
         count(*) AS legs,
-        bool_and(outcome = 'busy') AS all_busy,
+        -- a client who declines our call is as good as busy: an attempt was made (design section 3)
+        bool_and(outcome = 'busy' OR (outcome = 'declined' AND direction = 'outbound')) AS all_busy,
         bool_and(outcome = 'unavailable') AS all_unavailable,
         bool_or(outcome = 'abandoned') AS left_ringing,
         bool_or(outcome = 'busy') AS any_busy,

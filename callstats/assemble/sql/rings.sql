@@ -5,6 +5,7 @@
 WITH intervals AS (
     SELECT t.call_id, t.visit, l.uid, l.ring_source, l.resolution_us, l.source,
         l.ring_heard OR l.ringing_us IS NOT NULL AS heard,
+        l.uid = s.answer_leg AS answering,
         l.ringing_us IS NULL AND l.progress_us IS NOT NULL AS early_media,
         l.alert_us AS best_from,
         CASE WHEN l.ringing_us IS NOT NULL THEN l.ringing_us
@@ -47,6 +48,10 @@ SELECT i.call_id, i.visit,
     coalesce(max(l.length_us), 0) AS least_us,
     coalesce(max(m.pieces), 0) AS pieces,
     min(i.best_from) AS first_ring_us,
+    -- the answering phone alone, for rules whose clock is the leg
+    max(CASE WHEN i.answering THEN greatest(i.best_to - i.best_from, 0) END) AS leg_best_us,
+    max(CASE WHEN i.answering THEN greatest(i.most_to - i.most_from, 0) END) AS leg_most_us,
+    max(CASE WHEN i.answering THEN CASE WHEN i.heard AND NOT i.early_media THEN greatest(i.best_to - i.best_from, 0) ELSE 0 END END) AS leg_least_us,
     bool_or(i.early_media) AS early_media,
     bool_and(i.heard) AS heard_all,
     max(i.resolution_us) AS resolution_us,

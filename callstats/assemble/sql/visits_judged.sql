@@ -28,23 +28,31 @@ open_visits AS (
         AND unix_micros(o.opens_at) <= v.entered_us AND v.entered_us < unix_micros(o.closes_at)
     GROUP BY v.call_id, v.visit
 ),
+clocked AS (
+    -- the clock is the union of all phones' ringing, or (by rule) the answering phone's alone
+    SELECT v.*, u.limit_us, u.period_us, u.rule_version,
+        CASE WHEN u.clock = 'leg' THEN v.leg_ring_us ELSE v.ring_us END AS clock_us,
+        CASE WHEN u.clock = 'leg' THEN v.leg_ring_min_us ELSE v.ring_min_us END AS clock_min_us,
+        CASE WHEN u.clock = 'leg' THEN v.leg_ring_max_us ELSE v.ring_max_us END AS clock_max_us
+    FROM visits_measured v
+    JOIN third_signal_rules u ON u.department = coalesce(v.department, '')
+        AND (u.valid_from IS NULL OR u.valid_from <= v.local_date) AND (u.valid_to IS NULL OR v.local_date < u.valid_to)
+),
 judged AS (
-    SELECT v.*, u.limit_us, u.period_us, u.rule_version, coalesce(n.phones, 0) AS phones_offered, t.employees_tried,
+    SELECT v.*, coalesce(n.phones, 0) AS phones_offered, t.employees_tried,
         greatest(coalesce(z.phones_of_department, 0), coalesce(r.phones, 0)) AS department_phones,
         o.n IS NOT NULL AS in_hours,
         r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.left_ringing, r.all_certain, r.unknown, r.offered_first,
         CASE
             WHEN v.outcome IS NULL THEN NULL
             WHEN v.outcome <> 'answered' THEN FALSE
-            WHEN v.ring_max_us IS NULL AND (NOT v.in_gap OR v.ring_us IS NULL) THEN NULL
-            WHEN v.ring_max_us < u.limit_us THEN TRUE
-            WHEN v.ring_min_us >= u.limit_us THEN FALSE
-            WHEN v.ring_us IS NULL THEN NULL
-            ELSE v.ring_us < u.limit_us OR (v.ring_resolution_us > 1 AND v.ring_us < u.limit_us + v.ring_resolution_us)
+            WHEN v.clock_max_us IS NULL AND (NOT v.in_gap OR v.clock_us IS NULL) THEN NULL
+            WHEN v.clock_max_us < v.limit_us THEN TRUE
+            WHEN v.clock_min_us >= v.limit_us THEN FALSE
+            WHEN v.clock_us IS NULL THEN NULL
+            ELSE v.clock_us < v.limit_us OR (v.ring_resolution_us > 1 AND v.clock_us < v.limit_us + v.ring_resolution_us)
         END AS within
-    FROM visits_measured v
-    JOIN third_signal_rules u ON u.department = coalesce(v.department, '')
-        AND (u.valid_from IS NULL OR u.valid_from <= v.local_date) AND (u.valid_to IS NULL OR v.local_date < u.valid_to)
+    FROM clocked v
     LEFT JOIN counted n ON n.call_id = v.call_id AND n.visit = v.visit
     LEFT JOIN tried t ON t.call_id = v.call_id AND t.visit = v.visit
     LEFT JOIN rotations r ON r.call_id = v.call_id AND r.visit = v.visit
@@ -77,10 +85,10 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
         WHEN within IS NULL THEN 'unknown'
         WHEN outcome <> 'answered' THEN CASE WHEN outcome_certainty = 'certain' OR surely_unanswered THEN 'certain' ELSE 'estimated' END
         WHEN early_media OR in_gap OR outcome_certainty <> 'certain' THEN 'estimated'
-        WHEN ring_max_us < limit_us OR ring_min_us >= limit_us THEN 'certain'
-        WHEN ring_source = 'ami' AND ring_max_us - ring_min_us < 1000000 THEN 'borderline'
-        WHEN ring_resolution_us > 1 AND ring_us - ring_resolution_us < limit_us AND ring_max_us >= limit_us
-            AND abs(ring_us - limit_us) <= ring_resolution_us THEN 'borderline'
+        WHEN clock_max_us < limit_us OR clock_min_us >= limit_us THEN 'certain'
+        WHEN ring_source = 'ami' AND clock_max_us - clock_min_us < 1000000 THEN 'borderline'
+        WHEN ring_resolution_us > 1 AND clock_us - ring_resolution_us < limit_us AND clock_max_us >= limit_us
+            AND abs(clock_us - limit_us) <= ring_resolution_us THEN 'borderline'
         ELSE 'estimated'
     END AS third_signal_certainty,
     in_hours, external, phones_offered,

@@ -27,7 +27,7 @@ joined AS (
     SELECT s.*, c.caller_class, c.channel_kind, c.direction, c.started_us, c.ended_us, c.menu_us, c.cdr_menu, c.voicemail_us,
         c.has_ami, c.has_cel, c.in_gap, c.dialled, c.caller_left,
         o.outcome AS call_outcome, o.outcome_certainty AS call_certainty, o.surely_unanswered,
-        r.best_us, r.most_us, r.least_us, r.pieces, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
+        r.best_us, r.most_us, r.least_us, r.pieces, r.leg_best_us, r.leg_most_us, r.leg_least_us, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
         m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
         f.call_id IS NOT NULL AS after_forward,
         h.call_id IS NOT NULL AS through_local,
@@ -83,6 +83,9 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     CASE WHEN l.most_us IS NOT NULL THEN greatest(l.least_us - 20000 * l.pieces, 0) END AS ring_min_us,
     -- in a gap of the only live feed a further phone may have rung unheard: no upper bound
     CASE WHEN l.most_us IS NOT NULL AND NOT (l.in_gap AND NOT l.has_cel) THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
+    CASE WHEN NOT l.answer_hidden AND NOT (l.cdr_menu AND l.visit = 1) THEN l.leg_best_us END AS leg_ring_us,
+    greatest(l.leg_least_us - 20000, 0) AS leg_ring_min_us,
+    CASE WHEN NOT (l.in_gap AND NOT l.has_cel) THEN l.leg_most_us + CASE WHEN l.heard_all THEN 20000 ELSE 0 END END AS leg_ring_max_us,
     coalesce(l.resolution_us, 1) AS ring_resolution_us,
     coalesce(l.ring_source, 'none') AS ring_source,
     coalesce(l.early_media, FALSE) AS early_media,
