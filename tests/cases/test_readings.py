@@ -32,8 +32,8 @@ def queue_log(*lines: str) -> Told:
 
 def new(uid: int, channel: str, caller: str = "", exten: str = "s", linked: int = 1) -> dict[str, Any]:
     return {
-        "Event": "Newchannel", "Uniqueid": f"{ID}{uid}", "Linkedid": f"{ID}{linked}", "Channel": f"{channel}-0000000{uid}",
-        "ChannelState": "0", "CallerIDNum": caller, "Exten": exten, "Context": "in",
+        "Event": "Newchannel", "Uniqueid": f"{ID}{uid}", "Linkedid": f"{ID}{linked}", "ChannelState": "0",
+        "Channel": f"{channel}-0000000{uid}", "CallerIDNum": caller, "Exten": exten, "Context": "in",
     }  # fmt: skip
 
 
@@ -133,7 +133,8 @@ def test_a_mobile_that_does_not_accept_has_not_answered() -> None:
 
 def test_an_outgoing_call_given_to_a_colleague_is_a_visit_of_his_department() -> None:
     moved = {
-        "Event": "BlindTransfer", "Result": "Success", "TransfererUniqueid": f"{ID}1", "TransfererLinkedid": f"{ID}1",
+        "Event": "BlindTransfer", "Result": "Success",
+        "TransfererUniqueid": f"{ID}1", "TransfererLinkedid": f"{ID}1",
         "TransfereeUniqueid": f"{ID}2", "TransfereeLinkedid": f"{ID}1", "Extension": "301",
     }  # fmt: skip
     ours = ami([
@@ -157,8 +158,8 @@ def test_an_outgoing_call_given_to_a_colleague_is_a_visit_of_his_department() ->
 def test_a_phone_named_by_another_word_is_known_by_the_number_it_shows() -> None:
     ours = ami([
         new(1, "PJSIP/as2mkq", "201", "202"), state(1, 4),
-        new(2, "PJSIP/je5qtq", "202"), dial(1, 2), state(2, 5), state(2, 6), dial(1, 2, "ANSWER"), state(1, 6),
-        *gone(2, 1),
+        new(2, "PJSIP/je5qtq", "202"), dial(1, 2), state(2, 5), state(2, 6), dial(1, 2, "ANSWER"),
+        state(1, 6), *gone(2, 1),
     ])  # fmt: skip
     (call,) = ours.calls
     assert (call["caller"], call["direction"], call["answered_by"]) == ("201", "internal", "202")
