@@ -22,6 +22,9 @@ __all__ = ["plain", "read_lines", "regular"]
 QUOTE, COMMA, NEWLINE, RETURN, NUL = 34, 44, 10, 13, 0
 BOM = b"\xef\xbb\xbf"
 Mask = npt.NDArray[np.bool_]
+# what may stand before a quote that opens and after one that closes
+_BESIDE = np.zeros(256, bool)
+_BESIDE[[COMMA, NEWLINE, QUOTE]] = True
 
 
 def plain(block: Block) -> Mask:
@@ -32,9 +35,7 @@ def plain(block: Block) -> Mask:
         good[_lines_of(np.flatnonzero((data == NUL) | (data == RETURN)), block)] = False
     if BOM in block.data:
         good[[i for i in np.flatnonzero(good) if block.line(int(i)).startswith(BOM)]] = False
-    try:
-        block.data.decode("utf-8")
-    except UnicodeDecodeError:
+    if not _is_text(block.data):
         for line in np.unique(_lines_of(np.flatnonzero(data > 127), block)):
             good[line] &= _is_text(block.line(int(line)))
     return good
@@ -52,9 +53,10 @@ def _lines_of(places: Int64, block: Block) -> Int64:
 
 
 def _is_text(raw: bytes) -> bool:
+    offsets = pa.py_buffer(np.array([0, len(raw)], np.int32))
     try:
-        raw.decode("utf-8")
-    except UnicodeDecodeError:
+        pa.StringArray.from_buffers(1, offsets, pa.py_buffer(raw)).validate(full=True)
+    except pa.ArrowInvalid:
         return False
     return True
 
@@ -67,15 +69,15 @@ def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
     fit: Mask = count % 2 == 0
     if not len(places):
         return fit
+    if fit.all():  # then quotes open and close in turn through the whole block
+        # (a quote at the very start of the block is its own neighbour here, and allowed)
+        beside = _BESIDE[data[np.maximum(places[0::2] - 1, 0)]] & _BESIDE[data[places[1::2] + 1]]
+        if beside.all():
+            return fit
     # Quotes of a line open and close in turn; one that opens right after one has closed is a doubled quote.
     opens = (np.arange(len(places)) - np.repeat(first, count)) % 2 == 0
-    before = data[np.maximum(places - 1, 0)]
-    before[places == 0] = NEWLINE
-    after = data[places + 1]
-    beside = np.where(opens, before, after)
-    wrong = (beside != COMMA) & (beside != NEWLINE) & (beside != QUOTE)
-    if wrong.any():
-        fit[np.repeat(np.arange(len(fit)), count)[wrong]] = False
+    wrong = ~_BESIDE[np.where(opens, data[np.maximum(places - 1, 0)], data[places + 1])]
+    fit[np.repeat(np.arange(len(fit)), count)[wrong]] = False
     return fit
 
 
@@ -93,9 +95,7 @@ def read_lines(
     try:
         table = pyarrow.csv.read_csv(
             pa.py_buffer(data),
-            read_options=pyarrow.csv.ReadOptions(
-                column_names=unique, block_size=max(len(data) // 4, 1 << 21)
-            ),
+            read_options=pyarrow.csv.ReadOptions(column_names=unique, block_size=len(data) + 1),
             parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 check_utf8=False,  # the whole block was checked

@@ -52,7 +52,7 @@ class LineKeys:
         """Place of each record that was there before in this page or the last, and how often it was."""
         short = np.frombuffer(b"".join(digests), np.uint64)[::2]
         values, group, size = np.unique(short, return_inverse=True, return_counts=True)
-        before = self._now.holds(short) | self._before.holds(short)
+        before = (self._now.holds(values) | self._before.holds(values))[group]
         found = []
         for place in np.flatnonzero(before | (size[group] > 1)).tolist():
             digest = digests[place]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -125,13 +126,21 @@ class LineDialect(Dialect):
         keys = LineKeys(context.pbx, self.family)
         head = stream.read(HEAD_BYTES)
         reader = self.opened(head, context, path)
-        for block in blocks(_Again(head, stream), path, complete=complete, block_bytes=block_bytes):
-            yield self._reading(block, reader, context, path, keys)
+        found = blocks(_Again(head, stream), path, complete=complete, block_bytes=block_bytes)
+        # One block ahead: splitting into columns does not hold the interpreter, so it costs no time of ours.
+        with ThreadPoolExecutor(1, "tokens") as worker:
+            ahead: deque[tuple[Block, Future[Tokens]]] = deque()
+            for block in found:
+                ahead.append((block, worker.submit(reader.tokens, block)))
+                if len(ahead) > 1:
+                    yield self._reading(*ahead.popleft(), context, path, keys)
+            for waiting in ahead:
+                yield self._reading(*waiting, context, path, keys)
 
     def _reading(
-        self, block: Block, reader: LineReader, context: Context, path: str, keys: LineKeys
+        self, block: Block, tokenised: Future[Tokens], context: Context, path: str, keys: LineKeys
     ) -> Reading:
-        tokens = reader.tokens(block)
+        tokens = tokenised.result()
         shaper = Shaper(tokens.columns, len(tokens.rows), context)
         self.shape(shaper)
         faults = {**tokens.faults, **{int(tokens.rows[r]): why for r, why in shaper.faults.items()}}

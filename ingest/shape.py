@@ -185,11 +185,11 @@ class Shaper:
         good[list(self.faults) + list(self.ignored)] = False
         for encoded, clients in self._seen:
             used = good & np.asarray(encoded.indices.is_valid())
-            last = np.full(len(clients), NONE)
-            np.maximum.at(last, pc.fill_null(encoded.indices, 0).to_numpy()[used], at[used])
-            for client, seen in zip(clients, last, strict=True):
-                if client and seen != NONE:
-                    self.context.saw(*client, int(seen))
+            rows = pa.table({"client": encoded.indices, "at": pa.array(at)}).filter(pa.array(used))
+            last = rows.group_by("client").aggregate([("at", "max")])
+            for client, seen in zip(last["client"].to_pylist(), last["at_max"].to_pylist(), strict=True):
+                if (known := clients[client]) is not None:
+                    self.context.saw(known[0], known[1], seen)
 
 
 def optional(values: Int64) -> pa.Array:
