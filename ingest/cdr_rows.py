@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC
-
 import numpy as np
 import pyarrow as pa
 
@@ -25,13 +23,13 @@ DISPOSITIONS = frozenset(
 )
 
 
-def shape_cdr(shaper: Shaper, *, utc: bool = False) -> None:
-    """Events of CDR rows. Local times are of the site's zone, or UTC where cdr_csv is told to write it.
+def shape_cdr(shaper: Shaper) -> None:
+    """Events of CDR rows. Local times are of the site's zone, or UTC where cdr_csv writes it.
 
     In the doubled hour the epoch in uniqueid decides, as a row begins after its channel did; where there is
     none, what fits end and duration; else the first hour, with an hour's resolution.
     """
-    zone = UTC if utc else shaper.context.zone
+    zone = shaper.zone
     out = shaper.out
     start = shaper.moments("start", zone, "start")
     answer = shaper.moments("answer", zone, "answer")

@@ -61,7 +61,7 @@ def shape_cel(shaper: Shaper) -> None:
     """Events of CEL rows; eventtime is an epoch or local text (cel.conf `dateformat`)."""
     out = shaper.out
     kind, status = _kinds(shaper)
-    at = shaper.moments("eventtime", shaper.context.zone, "eventtime")
+    at = shaper.moments("eventtime", shaper.zone, "eventtime")
     shaper.fault((at.early == NONE) & ~at.bad, "no eventtime")
     shaper.fault(np.asarray(pc.is_null(kind)), "no event type")
     quiet = np.asarray(pc.is_in(kind, pa.array(sorted(IGNORED))))

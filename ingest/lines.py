@@ -49,6 +49,7 @@ class LineReader:
     """How the lines of one file are read: knows the file's column layout."""
 
     columns: Sequence[str]
+    utc = False  # local times of the file are UTC
 
     def values(self, raw: bytes) -> Mapping[str, str]:
         """The values of one line by column; raises BadLineError or UselessLineError with the reason."""
@@ -133,15 +134,15 @@ class LineDialect(Dialect):
             for block in found:
                 ahead.append((block, worker.submit(reader.tokens, block)))
                 if len(ahead) > 1:
-                    yield self._reading(*ahead.popleft(), context, path, keys)
+                    yield self._reading(*ahead.popleft(), context, path, keys, reader.utc)
             for waiting in ahead:
-                yield self._reading(*waiting, context, path, keys)
+                yield self._reading(*waiting, context, path, keys, reader.utc)
 
     def _reading(
-        self, block: Block, tokenised: Future[Tokens], context: Context, path: str, keys: LineKeys
+        self, block: Block, tokenised: Future[Tokens], context: Context, path: str, keys: LineKeys, utc: bool
     ) -> Reading:
         tokens = tokenised.result()
-        shaper = Shaper(tokens.columns, len(tokens.rows), context)
+        shaper = Shaper(tokens.columns, len(tokens.rows), context, utc)
         self.shape(shaper)
         faults = {**tokens.faults, **{int(tokens.rows[r]): why for r, why in shaper.faults.items()}}
         ignored = Counter(tokens.ignored.values())

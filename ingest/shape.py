@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import timezone
+from datetime import UTC, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,10 +36,13 @@ _INTERFACE = re.compile(r"[A-Za-z0-9]+/([^@/;-]+).*")
 class Shaper:
     """The text columns of a block (null where the format lacks the value) and what comes of them."""
 
-    def __init__(self, columns: Mapping[str, pa.Array], rows: int, context: Context) -> None:
+    def __init__(
+        self, columns: Mapping[str, pa.Array], rows: int, context: Context, utc: bool = False
+    ) -> None:
         self.columns = columns
         self.rows = rows
         self.context = context
+        self.zone = UTC if utc else context.zone
         self.out: dict[str, pa.Array] = {}
         self.faults: dict[int, str] = {}
         self.ignored: dict[int, str] = {}

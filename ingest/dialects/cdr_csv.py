@@ -6,7 +6,10 @@ sequence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from ingest.base import Context
 from ingest.cdr_layouts import fits
@@ -14,6 +17,7 @@ from ingest.cdr_rows import CDR_COLUMNS, shape_cdr
 from ingest.csvlines import CsvReader, head_rows
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
+from ingest.times import SECOND_US, one
 
 __all__ = ["CdrCsv"]
 
@@ -24,6 +28,7 @@ BASE = (
 NEW = ("peeraccount", "linkedid", "sequence")
 # One more column is uniqueid or userfield: its text tells which.
 EITHER = "uniqueid or userfield"
+_EPOCH = re.compile(r"(?:^|-)(\d{9,10})\.\d+$", re.ASCII)
 LAYOUTS: Mapping[int, tuple[str, ...]] = {
     16: BASE,
     17: (*BASE, EITHER),
@@ -39,8 +44,24 @@ def is_row(values: Sequence[str]) -> bool:
     return len(values) in LAYOUTS and fits(LAYOUTS[len(values)], values)
 
 
+def _surely_utc(head: bytes, zone: ZoneInfo) -> bool:
+    """Whether all first rows, read as local time, would begin before their channel was made (uniqueid)."""
+    told = []
+    for row in filter(is_row, head_rows(head)):
+        names = dict(zip(LAYOUTS[len(row)], row, strict=True))
+        made = _EPOCH.search(names.get("uniqueid", names.get(EITHER, "")))
+        local, utc = one(names["start"], zone), one(names["start"], UTC)
+        if made and local and utc:
+            channel_us = (int(made[1]) - 1) * SECOND_US
+            told.append(local.late < channel_us <= utc.early)
+    return bool(told) and all(told)
+
+
 class CdrCsv(LineDialect):
-    """CDR rows of `cdr_csv`; times local, or UTC with `[pbx_time] cdr_csv_utc` (cdr.conf `usegmtime=yes`)."""
+    """CDR rows of `cdr_csv`; times local, or UTC (cdr.conf `usegmtime=yes`).
+
+    UTC is seen by uniqueids where they are written; else `[pbx_time] cdr_csv_utc` says it.
+    """
 
     name = "cdr_csv"
     source = "cdr"
@@ -53,9 +74,11 @@ class CdrCsv(LineDialect):
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        return CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER), fits, head)
+        reader = CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER), fits, head)
+        reader.utc = context.settings.pbx_time.cdr_csv_utc or _surely_utc(head, context.zone)
+        return reader
 
     def shape(self, shaper: Shaper) -> None:
         """See `cdr_rows.shape_cdr`."""
         shaper.either(EITHER, "uniqueid", "userfield")
-        shape_cdr(shaper, utc=shaper.context.settings.pbx_time.cdr_csv_utc)
+        shape_cdr(shaper)

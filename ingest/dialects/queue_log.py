@@ -122,7 +122,7 @@ class QueueLog(LineDialect):
         """Fields by event; what another system adds is kept under its own event name."""
         out = shaper.out
         kind = shaper.column("event")
-        at = shaper.moments("time", shaper.context.zone, "time")
+        at = shaper.moments("time", shaper.zone, "time")
         shaper.fault((at.early == NONE) & ~at.bad, "no time")
         texts = _pick(shaper, kind, TEXT)
         out["kind"] = kind

@@ -28,7 +28,7 @@ OWN_MAPPING = CdrCustom(
 )  # fmt: skip
 # what the configuration of the site must say for a sample
 NEEDS: Mapping[str, Mapping[str, object]] = {
-    "cdr_csv/utc.csv": {"pbx_time": PbxTime(cdr_csv_utc=True)},
+    "cdr_csv/utc_16_columns.csv": {"pbx_time": PbxTime(cdr_csv_utc=True)},
     "cdr_custom/own_mapping.csv": {"cdr_custom": (OWN_MAPPING,)},
 }
 
