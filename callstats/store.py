@@ -191,7 +191,11 @@ class Store:
             known = catalog.paths(connection)
         for path in self.root.glob("*/**/*.parquet*"):
             name = path.relative_to(self.root).as_posix()
-            old = now.timestamp() - path.stat().st_mtime > max(LEASE, grace).total_seconds()
+            try:
+                written = path.stat().st_mtime
+            except FileNotFoundError:  # a draft of another process got its name, or was swept
+                continue
+            old = now.timestamp() - written > max(LEASE, grace).total_seconds()
             if old and name.split("/")[0] in {*TABLES, *COMPUTED} and name not in known:
                 gone.append(name)
         for name in gone:

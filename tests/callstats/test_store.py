@@ -239,6 +239,21 @@ def test_a_foreign_file_in_the_data_folder_is_never_swept(store: Store, time: Ti
     assert foreign.exists()
 
 
+def test_a_draft_that_goes_while_sweeping_is_no_fault(
+    store: Store, time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stray = store.root / "calls" / "2026-03-10-stray.parquet"
+    parquet.write(calls(DAY, "a"), stray)
+    os.utime(stray, (0, 0))
+    real = Path.glob
+
+    def glob(self: Path, pattern: str) -> list[Path]:  # as if another process renamed it at this moment
+        return [self / "calls" / ".2026-03-10-gone.parquet.tmp", *real(self, pattern)]
+
+    monkeypatch.setattr(Path, "glob", glob)
+    assert store.sweep() == 1
+
+
 def test_the_data_folder_is_for_its_owner_only(store: Store) -> None:
     store.append_batch(batch(), [events(event("k1"))])
     assert store.root.stat().st_mode & 0o077 == 0
