@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from callstats import __version__, export, log
-from callstats.errors import CallstatsError, SettingsError, UsageError
+from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 from callstats.fields import CERTAINTY
 from callstats.settings import Settings
 
@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # its text may hold a number or a name
+        print(f"callstats: {unexpected(error)}; please report this line", file=sys.stderr)
+        return REJECTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,16 +119,17 @@ def _json(value: Any) -> None:
 
 def _ingest(options: argparse.Namespace) -> int:
     from callstats.store import Store
-    from ingest.load import load
+    from ingest.load import finish, load
     from ingest.report import as_json, as_text
 
     settings = _settings(options)
     with Store.open(settings) as store:
-        reports = load(options.paths, settings, store)
-    if options.json:
-        _json(as_json(reports))
-    else:
-        print(as_text(reports))
+        reports = load(options.paths, settings, store, compute=False)
+        if options.json:
+            _json(as_json(reports))
+        else:
+            print(as_text(reports), flush=True)
+        finish(settings, store)  # last: what was loaded is told even if computing fails
     return DONE if all(report.clean for report in reports) else REJECTED
 
 

@@ -1,5 +1,13 @@
 """The one exception tree: everything that callstats raises on purpose derives from `CallstatsError`."""
 
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+from typing import Final
+
+_OURS: Final = tuple(Path(__file__).parents[1] / name for name in ("callstats", "ingest", "api"))
+
 
 class CallstatsError(Exception):
     """A fault that is told to people in one clear line: what, where, what to do."""
@@ -19,3 +27,12 @@ class StoreError(CallstatsError):
 
 class UsageError(CallstatsError):
     """A command or function was used in a way it does not allow."""
+
+
+def unexpected(error: Exception) -> str:
+    """What broke and where, in one line; never the error's text, which may hold a number or a name."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if any(Path(frame.filename).is_relative_to(part) for part in _OURS)]
+    place = (ours or frames)[-1:]
+    told = "".join(f" ({Path(frame.filename).name}, line {frame.lineno})" for frame in place)
+    return f"unexpected {type(error).__name__}{told}"

@@ -20,7 +20,7 @@ import pyarrow as pa
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
-from callstats.errors import CallstatsError, InputError, UsageError
+from callstats.errors import CallstatsError, InputError, UsageError, unexpected
 from callstats.fields import REJECTS
 from callstats.recompute import recompute
 from callstats.settings import Settings
@@ -35,14 +35,20 @@ log = logging.getLogger(__name__)
 HEAD_BYTES: Final = 4096
 HASH_BLOCK: Final = 1 << 20
 TRIES: Final = 5
+# why a file was skipped
+EMPTY: Final = "empty"
+BINARY: Final = "no text"
+UNKNOWN: Final = "text, but no format that is read here"
+LINK: Final = "a link to a folder; name it to have it read"
+NO_FILE: Final = "no regular file"
 
 
 @dataclass(frozen=True)
 class FileReport:
     """What became of one file.
 
-    `status`: `loaded`, `known` (same content as before), `skipped` (empty, or in a folder and no format of
-    ours) or `failed`. Counts are records: `read == kept + ignored + rejected`, `kept == new + known`.
+    `status`: `loaded`, `known` (same content as before), `skipped` (empty, or in a folder and nothing that is
+    read here) or `failed`. Counts are records: `read == kept + ignored + rejected`, `kept == new + known`.
     """
 
     path: str
@@ -70,15 +76,20 @@ def load(
     """Loads files, and folders with all files below, then computes the days that they touch.
 
     A fault of one file is told in its report and does not stop the others. Raises UsageError for a path that
-    does not exist, before anything is loaded.
+    does not exist, before anything is loaded. Without `compute`, `finish` is for the caller to do.
     """
     found = list(_files(paths, settings.data))
     vault = Vault.open(settings, store.database, store.clock)
     reports = [_load_or_tell(path, named, settings, store, vault) for path, named in found]
-    store.sweep()
     if compute:
-        recompute(store, settings)
+        finish(settings, store)
     return reports
+
+
+def finish(settings: Settings, store: Store) -> None:
+    """Removes files that gave way and computes the days that are not up to date."""
+    store.sweep()
+    recompute(store, settings)
 
 
 def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:
@@ -87,37 +98,60 @@ def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:
     for path in given:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-    seen: set[Path] = set()
+    seen: set[str] = set()
     for path in given:
         for file in _below(path, data) if path.is_dir() else (path,):
-            if (real := file.resolve()) not in seen:
+            if (real := os.path.realpath(file)) not in seen:  # Path.resolve raises on links in a circle
                 seen.add(real)
                 yield file, file is path
 
 
 def _below(folder: Path, data: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if (Path(place) / name).resolve() != data.resolve())
-        yield from (Path(place) / name for name in sorted(names))
+    """Files in order of names; folders that are links, or cannot be listed, are given themselves."""
+    own, closed = os.path.realpath(data), list[Path]()
+    for place, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
+        here = Path(place)
+        folders[:] = sorted(name for name in folders if os.path.realpath(here / name) != own)
+        yield from (here / name for name in folders if (here / name).is_symlink())
+        yield from (here / name for name in sorted(names))
+    yield from closed
 
 
 def _load_or_tell(path: Path, named: bool, settings: Settings, store: Store, vault: Vault) -> FileReport:
     try:
         if not path.is_file():
-            return FileReport(str(path), "skipped", reason="not a regular file")
+            return _no_file(path, named)
         if path.stat().st_size == 0:
-            return FileReport(str(path), "skipped", reason="empty")
+            return FileReport(str(path), "skipped", reason=EMPTY)
         try:
             dialect = identify(path, settings)
-        except InputError as error:
+        except InputError:
             if named:
                 raise
-            return FileReport(str(path), "skipped", reason=str(error))
+            return FileReport(str(path), "skipped", reason=UNKNOWN if is_text(path) else BINARY)
         return _load(path, dialect, settings, store, vault)
     except CallstatsError as error:
         return FileReport(str(path), "failed", reason=str(error))
     except OSError as error:
         return FileReport(str(path), "failed", reason=f"{path}: cannot be read: {error.strerror or error}")
+    except Exception as error:  # a fault of ours: one file must not take the others with it
+        return FileReport(str(path), "failed", reason=f"{unexpected(error)}; the file was left out")
+
+
+def _no_file(path: Path, named: bool) -> FileReport:
+    if path.is_dir() and not path.is_symlink():
+        return FileReport(str(path), "failed", reason=f"{path}: cannot be listed; see to its rights")
+    if named:
+        return FileReport(str(path), "failed", reason=f"{path}: no regular file; name a file or a folder")
+    return FileReport(str(path), "skipped", reason=LINK if path.is_dir() else NO_FILE)
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file begins like text: such a file in a folder may be one that should have been read."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    odd = sum(byte < 32 and byte not in b"\t\n\f\r\x1b" for byte in head)
+    return odd * 20 <= len(head)
 
 
 def _load(path: Path, dialect: Dialect, settings: Settings, store: Store, vault: Vault) -> FileReport:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from ingest.load import FileReport
+from ingest.load import BINARY, EMPTY, NO_FILE, FileReport
 
+# reasons for which a file is skipped that need no line each
+COUNTED: Final = (BINARY, EMPTY, NO_FILE)
 COUNTS: Final = ("read", "kept", "ignored", "rejected", "new", "known")
 
 
@@ -20,21 +22,21 @@ def as_json(reports: Sequence[FileReport]) -> dict[str, Any]:
 
 
 def as_text(reports: Sequence[FileReport]) -> str:
-    """One line per file, skipped ones as a count only, and the sums."""
-    skipped = sum(report.status == "skipped" for report in reports)
-    lines = [_line(report) for report in reports if report.status != "skipped"]
-    if len(reports) == 1 and skipped:
-        lines.append(f"{reports[0].path}: skipped: {reports[0].reason}")
-    elif skipped:
-        lines.append(f"{skipped} other files skipped (no format that is read here)")
-    sums = as_json(reports)
-    lines.append(f"Together: {_counts(sums)}")
+    """One line per file and the sums; of skipped files those that people did not mean are a count only."""
+    told = len(reports) == 1
+    lines = [_line(report) for report in reports if told or report.reason not in COUNTED]
+    for reason in COUNTED:
+        if not told and (count := sum(report.reason == reason for report in reports)):
+            lines.append(f"Skipped ({reason}): {count}")
+    lines.append(f"Together: {_counts(as_json(reports))}")
     return "\n".join(lines)
 
 
 def _line(report: FileReport) -> str:
     if report.status == "failed":
         return f"{report.path}: FAILED: {report.reason}"
+    if report.status == "skipped":
+        return f"{report.path}: skipped: {report.reason}"
     told = f" ({report.reason})" if report.status == "known" else ""
     return f"{report.path}: {report.dialect}: {_counts(asdict(report))}{told}"
 

@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from callstats import export
+from callstats.cases.catalog import ConflictError
 from callstats.cli import main
 from callstats.errors import InputError
 from callstats.fields import TABLES
 from callstats.store import Store
+from ingest import load as load_module
 from tests.callstats.facts import calls
 from tests.shared import ROOT
 
@@ -54,6 +56,34 @@ def test_ingest_tells_per_file_that_nothing_vanished(data: Path, capsys: pytest.
     assert len(lines) == 3
     assert "queue_log: read 107 = kept 107 + ignored 0 + rejected 0; new 107, known 0" in lines[0]
     assert lines[-1].startswith("Together: read ")
+
+
+def test_what_was_loaded_is_told_although_computing_fails(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise ConflictError("store: other processes keep changing these days")
+
+    monkeypatch.setattr(load_module, "recompute", fails)
+    assert run(data, "ingest", SAMPLE / "queue_log") == 1
+    said = capsys.readouterr()
+    assert "queue_log: read 107" in said.out
+    assert said.err == "callstats: store: other processes keep changing these days\n"
+
+
+def test_a_fault_of_ours_is_one_line_that_quotes_nothing(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("caller 28404019")
+
+    monkeypatch.setattr(load_module, "recompute", fails)
+    assert run(data, "ingest", SAMPLE / "queue_log") == 1
+    said = capsys.readouterr()
+    assert "queue_log: read 107" in said.out
+    assert said.err.startswith("callstats: unexpected ValueError (load.py, line ")
+    assert len(said.err.splitlines()) == 1
+    assert "28404019" not in said.err
 
 
 def test_ingest_as_json_adds_up(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

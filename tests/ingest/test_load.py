@@ -1,3 +1,4 @@
+import os
 import random
 import shutil
 from collections import Counter
@@ -12,7 +13,10 @@ from callstats.errors import UsageError
 from callstats.fields import EVENTS
 from callstats.settings import Settings
 from callstats.store import Store
+from ingest import load as module
+from ingest.base import Dialect
 from ingest.load import FileReport, load
+from ingest.report import as_text
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -240,3 +244,72 @@ def test_numbers_that_were_seen_long_ago_do_not_go_to_the_vault(site: Site) -> N
     site.store.clock = lambda: datetime(2027, 1, 4, tzinfo=UTC)
     site.load(SAMPLE)
     assert Vault.open(site.settings, site.store.database, site.store.clock).size() == 0
+
+
+def test_a_fault_of_ours_costs_one_file_and_quotes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = module.identify
+
+    def fails(path: Path, settings: Settings) -> Dialect:
+        if path.name == "broken":
+            raise OverflowError("caller 28404019")
+        return real(path, settings)
+
+    monkeypatch.setattr(module, "identify", fails)
+    broken = site.put("broken", b"caller 28404019\n")
+    reports = site.load(broken, SAMPLE / "queue_log")
+    assert [r.status for r in reports] == ["failed", "loaded"]
+    assert reports[0].reason is not None
+    assert reports[0].reason.startswith("unexpected OverflowError (load.py, line ")
+    assert "28404019" not in reports[0].reason
+
+
+def test_what_is_no_file_is_a_fault_by_name_and_told_in_a_folder(site: Site) -> None:
+    os.mkfifo(site.inbox / "pipe")
+    named = site.load(site.inbox / "pipe")[0]
+    assert named.status == "failed"
+    assert named.reason is not None
+    assert "pipe: no regular file" in named.reason
+    inside = site.load(site.inbox)
+    assert [(r.status, r.reason) for r in inside] == [("skipped", module.NO_FILE)]
+
+
+def test_links_in_a_circle_and_links_to_folders_are_told(site: Site) -> None:
+    elsewhere = site.folder / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(SAMPLE / "queue_log", elsewhere / "queue_log")
+    (site.inbox / "a").symlink_to(site.inbox / "b")
+    (site.inbox / "b").symlink_to(site.inbox / "a")
+    (site.inbox / "month").symlink_to(elsewhere)
+    reports = {Path(r.path).name: (r.status, r.reason) for r in site.load(site.inbox)}
+    assert reports["month"] == ("skipped", module.LINK)
+    assert reports["a"] == reports["b"] == ("skipped", module.NO_FILE)
+    assert [r.status for r in site.load(site.inbox / "month")] == ["loaded"]
+
+
+def test_a_folder_that_cannot_be_listed_is_a_fault(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = site.put("closed/queue_log", b"").parent
+    real = os.scandir
+
+    def scandir(path: str) -> object:  # root may list any folder
+        if str(path) == str(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    reports = site.load(site.inbox)
+    assert [(r.path, r.status) for r in reports] == [(str(closed), "failed")]
+
+
+def test_text_that_nobody_reads_is_named_and_the_rest_of_a_folder_is_counted(site: Site) -> None:
+    site.put("letter.txt", "Labdien! Šī ir vēstule.\n".encode())
+    site.put("sound.wav", bytes(range(256)) * 20)
+    site.put("image.png", b"\x89PNG\x00\x00\x00\x01" * 99)
+    site.put("empty", b"")
+    site.put("queue_log", (SAMPLE / "queue_log").read_bytes())
+    lines = as_text(site.load(site.inbox)).splitlines()
+    assert lines[0].endswith(f"letter.txt: skipped: {module.UNKNOWN}")
+    assert "queue_log: queue_log: read 107" in lines[1]
+    assert lines[2:4] == ["Skipped (no text): 2", "Skipped (empty): 1"]
+    assert len(lines) == 5
