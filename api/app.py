@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import uvicorn
@@ -58,11 +59,40 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def serve(settings: Settings, host: str = HOST, port: int = 8000) -> None:
-    """Shows the site until interrupted.
+def listening(host: str = HOST, port: int = 8000) -> socket.socket:
+    """A socket bound to the port; nobody is answered before `serve`.
 
-    Raises UsageError for any host but 127.0.0.1, as there are no accounts yet.
+    Raises UsageError for any host but 127.0.0.1, as there are no accounts yet, and for a port that is taken.
     """
     if host != HOST:
         raise UsageError(f"there are no accounts yet: the pages are shown on {HOST} only, not on {host!r}")
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        with _taken(port):
+            found.bind((host, port))
+    except UsageError:
+        found.close()
+        raise
+    return found
+
+
+def serve(
+    settings: Settings, host: str = HOST, port: int = 8000, listener: socket.socket | None = None
+) -> None:
+    """Shows the site until interrupted, on a socket of `listening` if one is given. Raises as that does."""
+    with listener or listening(host, port) as held:
+        app = create_app(settings)
+        with _taken(held.getsockname()[1]):
+            held.listen()
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[held])
+
+
+@contextmanager
+def _taken(port: int) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(
+            f"port {port} of {HOST} cannot be used: {error.strerror}; choose another with PORT="
+        ) from None

@@ -103,9 +103,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        found = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-01-31") from None
+    if not 1970 <= found.year <= 2100:
+        raise argparse.ArgumentTypeError(f"{text!r} is too far away; give a day from 1970 to 2100")
+    return found
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -200,16 +203,13 @@ def _explain(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    from api.app import listening, serve
+
     settings, port = _settings(options), _port()
-    _current(settings).close()
-    print(f"Pages: http://127.0.0.1:{port}/", flush=True)
-    return _pages(settings, port)
-
-
-def _pages(settings: Settings, port: int) -> int:
-    from api.app import serve
-
-    serve(settings, port=port)
+    with listening(port=port) as listener:
+        _current(settings).close()
+        print(f"Pages: http://127.0.0.1:{port}/", flush=True)
+        serve(settings, listener=listener)
     return DONE
 
 
@@ -221,17 +221,22 @@ def _port() -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from api.app import listening, serve
     from callstats.demo import sample, summary
     from callstats.store import Store
     from ingest.load import load
 
     port = _port()
-    folder, settings = sample(Path.cwd(), getattr(options, "config", None), getattr(options, "data", None))
-    with Store.open(settings) as store:
-        reports = load([folder], settings, store)
-        print(summary(store, settings, sum(report.read for report in reports)))
-    print(f"Pages: http://127.0.0.1:{port}/", flush=True)
-    return _pages(settings, port)
+    with listening(port=port) as listener:
+        folder, settings = sample(
+            Path.cwd(), getattr(options, "config", None), getattr(options, "data", None)
+        )
+        with Store.open(settings) as store:
+            reports = load([folder], settings, store)
+            print(summary(store, settings, sum(report.read for report in reports)))
+        print(f"Pages: http://127.0.0.1:{port}/", flush=True)
+        serve(settings, listener=listener)
+    return DONE
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
-from callstats.settings_faults import fault_lines, unknown_variables
+from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -258,9 +258,7 @@ class Settings(BaseSettings):
                 "\n".join(faults + fault_lines(cls, error, where, os.environ, ENV_PREFIX))
             ) from None
         except EnvironmentFault as error:
-            raise SettingsError(
-                f"environment: {str(error).splitlines()[0]}; lists and sections are JSON there"
-            ) from None
+            raise SettingsError(unreadable_variable(str(error), os.environ, ENV_PREFIX)) from None
         if faults:
             raise SettingsError("\n".join(faults))
         home = path.resolve().parent if path else Path.cwd()

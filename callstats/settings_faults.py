@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing
 from collections.abc import Iterator, Mapping
 
@@ -13,6 +14,18 @@ Loc = tuple[int | str, ...]
 
 # Variables with the prefix that are read elsewhere and are no settings.
 RESERVED = ("CONFIG", "TEST_", "BENCH_", "REWRITE_")
+EXAMPLES = {
+    "extensions": '["201", "202"]',
+    "queues": '["q-social"]',
+    "numbers": '["67012200"]',
+    "main_numbers": '["67012200"]',
+    "number_blocks": '["670122"]',
+    "outbound_prefixes": '["9"]',
+    "mailboxes": '["8000@hotline"]',
+    "callback_departments": '["environment"]',
+    "pickup": '["*8"]',
+    "voicemail": '["*97"]',
+}
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:
@@ -34,6 +47,25 @@ def _model_at(root: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
     return model
 
 
+def _such_as(root: type[BaseModel], loc: Loc) -> str:
+    """An example of a text: of an entry in a list, or what stands there by default."""
+    if isinstance(loc[-1], int):
+        return ', such as "201"'
+    model = _model_at(root, loc)
+    default = model.model_fields[loc[-1]].default if model and loc[-1] in model.model_fields else None
+    return f', such as "{default}"' if isinstance(default, str) else ""
+
+
+def _list_of(root: type[BaseModel], loc: Loc) -> str:
+    """How a list is written: of sections, or of texts."""
+    model = _model_at(root, loc)
+    field = model.model_fields.get(str(loc[-1])) if model else None
+    if field and next(_models(field.annotation), None):
+        return f"must be sections, each under [[{loc[-1]}]]"
+    example = EXAMPLES.get(str(loc[-1]))
+    return f"must be a list, such as {example}" if example else 'must be a list of texts: ["...", "..."]'
+
+
 def key_path(loc: Loc) -> str:
     """`("departments", 2, "extensions")` as `departments[2].extensions`."""
     text = ""
@@ -44,7 +76,7 @@ def key_path(loc: Loc) -> str:
 
 def did_you_mean(word: str, known: list[str]) -> str:
     """A hint for a mistyped word: the nearest known one, else all of them."""
-    near = difflib.get_close_matches(word.lower(), known, n=1)
+    near = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.7)
     return f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(known)}"
 
 
@@ -66,11 +98,13 @@ def _plain(root: type[BaseModel], error: ErrorDetails) -> str:
         return f"must be {ctx['expected']}"
     if kind.startswith("date_") or kind == "date_type":
         return "must be a date without quotes, such as 2026-01-31"
+    if kind == "string_type":
+        return f"must be a text in quotes{_such_as(root, error['loc'])}"
+    if kind == "tuple_type":
+        return _list_of(root, error["loc"])
     limits = {
         "missing": "is missing",
-        "string_type": 'must be a text in quotes, such as "201"',
         "string_pattern_mismatch": f"must match {ctx.get('pattern')}",
-        "tuple_type": 'must be a list, such as ["201", "202"]',
         "model_type": "must be a section with keys",
         "model_attributes_type": "must be a section with keys",
         "bool_type": "must be true or false",
@@ -104,6 +138,14 @@ def fault_lines(
         else:  # faults between sections: they carry their own key paths
             lines.update(dict.fromkeys(f"{file}: {line}" for line in text.splitlines()))
     return list(lines)
+
+
+def unreadable_variable(fault: str, environ: Mapping[str, str], prefix: str) -> str:
+    """The line for a variable that should be JSON and is not; `fault` names the setting, not the variable."""
+    setting = re.search(r'field "(\w+)"', fault)
+    name = prefix + setting[1].upper() if setting else prefix
+    names = sorted(n for n in environ if n.upper() == name or n.upper().startswith(f"{name}__"))
+    return f"environment variable {' or '.join(names) or name}: not JSON; lists and sections are JSON there"
 
 
 def unknown_variables(root: type[BaseModel], environ: Mapping[str, str], prefix: str) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Annotated, NamedTuple
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 # Emergency numbers of the Latvian plan (domain 3d): they can never be an extension.
@@ -127,6 +129,10 @@ def _database(text: str) -> str:
     scheme = text.partition(":")[0]
     if scheme not in {"sqlite", "postgresql", "postgresql+psycopg"} or "://" not in text:
         raise ValueError('must begin with "sqlite:///" or "postgresql://"')
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):  # its text would tell the password
+        raise ValueError('is no address; write it like "postgresql://user@host:5432/name"') from None
     return text.replace("postgresql://", "postgresql+psycopg://", 1)
 
 

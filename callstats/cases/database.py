@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
-from callstats.errors import StoreError
+from callstats.errors import SettingsError, StoreError
 
 HEAD: Final = "0001"
 BUSY_S: Final = 60.0
@@ -29,13 +29,24 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> Database:
-        """Opens the database, creates or migrates its tables; raises StoreError with what to do.
+        """Opens the database, creates or migrates its tables.
+
+        Raises SettingsError where the address is wrong or nobody answers there, else StoreError.
 
         Migration is exclusive: whoever else opens or writes waits until it is done.
         """
         try:
             database = cls(_engine(url))
+        except ValueError:  # its text may hold the password
+            raise SettingsError("database: the address cannot be read; see the setting `database`") from None
         except (SQLAlchemyError, OSError) as error:
+            raise SettingsError(_plain(error, url)) from None
+        try:
+            _reach(database)
+        except (SQLAlchemyError, OSError) as error:
+            database.close()
+            if isinstance(error, OperationalError):
+                raise SettingsError(f"{_plain(error, url)}; see the setting `database`") from None
             raise StoreError(_plain(error, url)) from None
         try:
             if database.revision() != HEAD:
@@ -91,7 +102,7 @@ def _engine(url: str) -> Engine:
     if parsed.get_backend_name() != "sqlite":
         return create_engine(parsed, pool_pre_ping=True)
     if parsed.database in (None, "", ":memory:"):
-        raise StoreError(
+        raise SettingsError(
             "database: an SQLite database needs a file, such as sqlite:////srv/callstats/callstats.sqlite3"
         )
     path = Path(str(parsed.database))
@@ -101,6 +112,11 @@ def _engine(url: str) -> Engine:
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
     return engine
+
+
+def _reach(database: Database) -> None:
+    with database.engine.connect():
+        pass
 
 
 def _sqlite_connect(connection: Any, _record: object) -> None:
@@ -176,7 +192,7 @@ def _plain(error: Exception, url: str) -> str:
     """One line without password or statement parameters."""
     try:
         where = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         where = "database"
     if isinstance(error, DBAPIError):
         cause = str(error.orig).strip().splitlines()

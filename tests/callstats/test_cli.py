@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -126,7 +127,15 @@ def test_wrong_usage_ends_with_2_and_one_line(
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["nonsense"], ["export", "nonsense"], ["metrics", "--from", "soon"]]
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["export", "nonsense"],
+        ["metrics", "--from", "soon"],
+        ["metrics", "--to", "9999-12-31"],
+        ["metrics", "--from", "0001-01-01"],
+    ],
 )
 def test_an_unknown_word_ends_with_2(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -290,6 +299,31 @@ def test_a_port_that_is_none_is_told(
     monkeypatch.setenv("PORT", "http")
     assert run(data, "serve") == 2
     assert "PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_is_taken_is_told_before_anything_is_done(
+    data: Path, command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        monkeypatch.setenv("PORT", str(port))
+        assert run(data, command) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(f"callstats: port {port} of 127.0.0.1 cannot be used: Address already in use")
+    assert len(said.err.splitlines()) == 1
+    assert not data.exists()
+
+
+def test_a_database_that_nobody_answers_for_ends_with_2(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CALLSTATS_DATABASE", "postgresql://u:secret@127.0.0.1:1/x")
+    assert run(data, "doctor") == 2
+    error = capsys.readouterr().err
+    assert "secret" not in error
+    assert len(error.splitlines()) == 1
 
 
 def test_the_demo_refuses_a_folder_with_other_data(tmp_path: Path) -> None:

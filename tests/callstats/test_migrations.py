@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from callstats.cases import database as module
 from callstats.cases.database import HEAD, Database
 from callstats.cases.models import metadata
-from callstats.errors import StoreError
+from callstats.errors import SettingsError, StoreError
 from tests.shared import ROOT
 
 MIGRATIONS = Path(module.__file__).with_name("migrations")
@@ -119,11 +119,21 @@ def test_foreign_keys_and_values_are_checked(database_url: str) -> None:
     database.close()
 
 
-def test_an_unreachable_database_is_told_in_one_line_without_the_password() -> None:
-    with pytest.raises(StoreError) as caught:
-        Database.open("postgresql+psycopg://someone:secret-word@127.0.0.1:1/callstats")
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+psycopg://someone:secret-word@127.0.0.1:1/callstats", "127.0.0.1"),
+        ("postgresql+psycopg://someone:secret-word@127.0.0.1:port/callstats", "address cannot be read"),
+        ("nonsense-secret-word", "database"),
+        ("sqlite:///:memory:", "needs a file"),
+        ("sqlite:////dev/null/callstats.sqlite3", "File exists"),
+    ],
+)
+def test_an_address_where_no_database_is_is_a_fault_of_the_settings(url: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Database.open(url)
     assert "secret-word" not in str(caught.value)
-    assert "127.0.0.1" in str(caught.value)
+    assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -203,6 +203,24 @@ FAULTS = {
         "departments[1].id: 'social' is already departments[0] at the same time; "
         "give the earlier one valid_to and the later one valid_from",
     ),
+    "number for a text": ("timezone = 3", 'timezone: must be a text in quotes, such as "Europe/Riga"'),
+    "number for a text without default": (
+        DEPARTMENT + "parent = 3",
+        "departments[0].parent: must be a text in quotes",
+    ),
+    "text for sections": ('departments = "x"', "departments: must be sections, each under [[departments]]"),
+    "text for a list of numbers": (
+        'main_numbers = "x"',
+        'main_numbers: must be a list, such as ["67012200"]',
+    ),
+    "unknown key that is like no other": (
+        "[third_signal]\nbogus = 1",
+        "third_signal.bogus: unknown key; allowed: boundary, clock, short_abandon_s, signals",
+    ),
+    "port that is none": (
+        'database = "postgresql://u:secret@h:port/x"',
+        'database: is no address; write it like "postgresql://user@host:5432/name"',
+    ),
     "columns of a mapping that are none": (
         '[[cdr_custom]]\ncolumns = "${CDR(src)},${EPOCH},${CDR(dst)}"',
         "cdr_custom[0].columns: '${EPOCH}' is no CDR column; "
@@ -268,11 +286,14 @@ def test_faults_of_the_environment_name_the_variable(tmp_path: Path, monkeypatch
     ]
 
 
-def test_a_list_in_the_environment_must_be_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CALLSTATS_MAIN_NUMBERS", "67012000,67012001")
-    (line,) = faults(tmp_path, "")
-    assert "main_numbers" in line
-    assert "JSON" in line
+@pytest.mark.parametrize("name", ["CALLSTATS_MAIN_NUMBERS", "callstats_hotline__numbers"])
+def test_a_list_in_the_environment_must_be_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "67012000,67012001")
+    assert faults(tmp_path, "") == [
+        f"environment variable {name}: not JSON; lists and sections are JSON there"
+    ]
 
 
 def test_a_secret_in_a_wrong_database_address_is_not_told(tmp_path: Path) -> None:
