@@ -34,7 +34,7 @@ def write(table: pa.Table, path: Path) -> int:
     shared = [name for name in table.column_names if name != UNSHARED]
     try:
         _folder(path.parent)
-        with open(draft, "wb") as file:
+        with open(draft, "wb", opener=_private) as file:
             pq.write_table(table, file, compression="zstd", use_dictionary=shared)
             file.flush()
             os.fsync(file.fileno())
@@ -48,6 +48,11 @@ def write(table: pa.Table, path: Path) -> int:
             f"{path.parent}: cannot be written: {error.strerror or error}; see to disk and rights"
         ) from error
     return size
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that is its owner's only, whatever the umask is."""
+    return os.open(path, flags, 0o600)
 
 
 def _folder(path: Path) -> None:

@@ -257,6 +257,7 @@ def test_a_draft_that_goes_while_sweeping_is_no_fault(
 def test_the_data_folder_is_for_its_owner_only(store: Store) -> None:
     store.append_batch(batch(), [events(event("k1"))])
     assert store.root.stat().st_mode & 0o077 == 0
+    assert {path.stat().st_mode & 0o777 for path in on_disk(store)} == {0o600}
 
 
 def test_a_crash_at_any_point_loses_nothing_and_doubles_nothing(tmp_path: Path, database_url: str) -> None:
