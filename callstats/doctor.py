@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from callstats.calendar import Calendar
 from callstats.cases import catalog
 from callstats.cases.database import HEAD
+from callstats.cases.keys import key_fault
 from callstats.departments import Departments
 from callstats.recompute import rules_digest
 from callstats.settings import Settings
@@ -35,6 +37,8 @@ def examine(settings: Settings) -> list[Check]:
         return [
             _configuration(settings),
             Check("database", True, f"{store.database.name}, revision {HEAD}"),
+            _folder(store),
+            _key(store, settings),
             *_data(store, settings),
             _extensions(store, settings),
             _rejects(store),
@@ -48,6 +52,21 @@ def _configuration(settings: Settings) -> Check:
     if not units:
         return Check("configuration", False, "no departments; name them in callstats.toml ([[departments]])")
     return Check("configuration", True, f"{len(units)} departments with {len(phones)} extensions")
+
+
+def _folder(store: Store) -> Check:
+    mode = stat.S_IMODE(store.root.stat().st_mode)
+    open_to_others = mode & (stat.S_IRWXG | stat.S_IRWXO)
+    found = f"{store.root}: others have rights in it ({mode:o}); type: chmod 700 {store.root}"
+    return Check("data folder", not open_to_others, found if open_to_others else "for its owner only")
+
+
+def _key(store: Store, settings: Settings) -> Check:
+    fault = key_fault(settings, store.database)
+    made = (
+        "is the one that pseudonyms are made with" if settings.numbers.key_file.exists() else "not made yet"
+    )
+    return Check("key", fault is None, fault or made)
 
 
 def _data(store: Store, settings: Settings) -> Iterator[Check]:

@@ -144,3 +144,10 @@ numbers: Final = Table(
     Column("seen_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False, index=True),
 )
+
+number_keys: Final = Table(
+    "number_keys",
+    metadata,
+    Column("key_id", Integer, primary_key=True, autoincrement=False),
+    Column("fingerprint", String, nullable=False),
+)

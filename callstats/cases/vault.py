@@ -21,10 +21,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.calendar import Calendar
 from callstats.cases.database import Database
+from callstats.cases.keys import site_pseudonymiser
 from callstats.cases.models import numbers
 from callstats.clock import Clock, utc_now
 from callstats.errors import StoreError
-from callstats.pseudonyms import Pseudonymiser, load_pseudonymiser
+from callstats.pseudonyms import Pseudonymiser
 from callstats.settings import Settings
 
 NONCE_BYTES: Final = 12
@@ -47,9 +48,12 @@ class Vault:
 
     @classmethod
     def open(cls, settings: Settings, database: Database, clock: Clock = utc_now) -> Vault:
-        """The vault of a site, with its key file and its number of working days."""
+        """The vault of a site, with its key file and its number of working days.
+
+        Raises SettingsError when the key file is missing or not the one that stored data were made with.
+        """
         expiry = working_day_expiry(Calendar.from_settings(settings), settings.numbers.vault_days)
-        return cls(database, load_pseudonymiser(settings.numbers.key_file), expiry, clock)
+        return cls(database, site_pseudonymiser(settings, database), expiry, clock)
 
     def put(self, seen: Mapping[str, tuple[str, datetime]]) -> int:
         """Stores pseudonym → (E.164, last seen); returns how many. What has expired already is not stored.

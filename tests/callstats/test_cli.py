@@ -257,8 +257,42 @@ def test_doctor_is_content_with_the_sample(loaded: Path, capsys: pytest.CaptureF
     assert run(loaded, "doctor") == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    for what in ("configuration", "database", "data", "data files", "computed days", "extensions", "rejects"):
+    for what in (
+        "configuration",
+        "database",
+        "data folder",
+        "key",
+        "data",
+        "data files",
+        "computed days",
+        "extensions",
+        "rejects",
+    ):
         assert any(line.split(":")[0].endswith(what) for line in lines)
+
+
+def test_doctor_finds_a_folder_that_others_may_read_and_a_key_that_is_lost(
+    loaded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loaded.chmod(0o755)
+    (loaded / "numbers.key").unlink()
+    assert run(loaded, "doctor") == 1
+    said = capsys.readouterr().out
+    assert "LOOK data folder: " in said
+    assert "(755); type: chmod 700" in said
+    assert "LOOK key: " in said
+    assert "is missing; restore it from the backup" in said
+    assert not (loaded / "numbers.key").exists()
+
+
+def test_a_lost_key_is_never_made_anew_over_stored_data(
+    loaded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (loaded / "numbers.key").unlink()
+    for command in (["ingest", SAMPLE / "queue_log"], ["purge"]):
+        assert run(loaded, *command) == 2
+        assert "is missing; restore it from the backup" in capsys.readouterr().err
+    assert not (loaded / "numbers.key").exists()
 
 
 def test_doctor_finds_a_file_that_is_missing(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:

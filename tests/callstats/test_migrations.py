@@ -152,3 +152,21 @@ def test_the_sqlite_file_is_for_its_owner_only_and_in_wal_mode(tmp_path: Path) -
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
     database.close()
+
+
+def test_a_database_of_the_first_revision_keeps_its_data(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEAD", "0001")
+    first = Database.open(database_url)
+    assert first.revision() == "0001"
+    with first.write() as connection:
+        connection.execute(text("UPDATE data_version SET counter = 7"))
+    first.close()
+    monkeypatch.undo()
+    again = Database.open(database_url)
+    assert again.revision() == HEAD
+    with again.read() as connection:
+        assert connection.execute(text("SELECT counter FROM data_version")).scalar() == 7
+        assert connection.execute(text("SELECT count(*) FROM number_keys")).scalar() == 0
+    again.close()
