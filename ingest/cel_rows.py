@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ingest.csvtext import value_fault
 from ingest.shape import Shaper
 from ingest.times import NONE
 
@@ -114,7 +115,10 @@ def _extras(shaper: Shaper, kind: pa.Array) -> dict[str, pa.Array]:
         rows.tolist(), kind.take(picked).to_pylist(), extra.take(picked).to_pylist(), strict=True
     ):
         for column, value in _extra(name, text).items():
-            found[column][row] = value
+            if fault := value_fault(value):
+                shaper.faults.setdefault(row, fault)
+            else:
+                found[column][row] = value
     return {name: pa.array(values, pa.string()) for name, values in found.items()}
 
 

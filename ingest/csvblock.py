@@ -16,11 +16,11 @@ import pyarrow.csv
 
 from ingest.base import Int64
 from ingest.blocks import Block
+from ingest.csvtext import BOM
 
 __all__ = ["plain", "read_lines", "regular"]
 
 QUOTE, COMMA, NEWLINE, RETURN, NUL = 34, 44, 10, 13, 0
-BOM = b"\xef\xbb\xbf"
 Mask = npt.NDArray[np.bool_]
 # what may stand before a quote that opens and after one that closes
 _BESIDE = np.zeros(256, bool)

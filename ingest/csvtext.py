@@ -6,11 +6,12 @@ reads many at once after a check of the same grammar.
 
 from __future__ import annotations
 
-__all__ = ["BadLineError", "exact", "fields", "text_fault"]
+__all__ = ["BadLineError", "bare", "exact", "fields", "text_fault", "value_fault"]
 
 BLANK = "blank line"
 NUL = "holds a NUL byte"
 NOT_UTF8 = "not UTF-8 text"
+BOM = b"\xef\xbb\xbf"
 QUOTES = "quotes do not match"
 
 
@@ -29,11 +30,24 @@ def text_fault(raw: bytes) -> str | None:
     return None
 
 
+def value_fault(text: str) -> str | None:
+    """Why a value is no text that can be written down, or None: JSON can escape NUL and half a character."""
+    try:
+        return text_fault(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return NOT_UTF8
+
+
+def bare(raw: bytes) -> bytes:
+    """A line without what only shows which program copied it: a byte order mark, the CR of Windows."""
+    return raw.removeprefix(BOM).removesuffix(b"\r")
+
+
 def exact(raw: bytes) -> list[str]:
     """The fields of one line without its newline. Raises BadLineError with the reason when it is not CSV."""
     if fault := text_fault(raw):
         raise BadLineError(fault)
-    return fields(raw.decode("utf-8").removeprefix("\ufeff").removesuffix("\r"))
+    return fields(bare(raw).decode("utf-8"))
 
 
 def fields(text: str) -> list[str]:

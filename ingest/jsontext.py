@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from ingest.csvtext import BadLineError, text_fault
+from ingest.csvtext import BadLineError, bare, text_fault, value_fault
 
 __all__ = ["flat"]
 
@@ -25,7 +25,7 @@ def flat(raw: bytes) -> Mapping[str, str]:
     """Keys (small letters) and values (as text; null as empty) of a line. Raises BadLineError."""
     if fault := text_fault(raw):
         raise BadLineError(fault)
-    text = raw.decode("utf-8").strip()
+    text = bare(raw).decode("utf-8").strip()
     if not (text.startswith("{") and text.endswith("}")):
         raise BadLineError(NOT_JSON)
     found = _as_written(text)
@@ -67,7 +67,10 @@ def _as_json(text: str) -> Mapping[str, str]:
         raise BadLineError(UNCLEAR if _KEY.match(text) else NOT_JSON) from None
     if not isinstance(found, dict):
         raise BadLineError(NOT_JSON)
-    return {key.lower(): _text(value) for key, value in found.items()}
+    texts = {key.lower(): _text(value) for key, value in found.items()}
+    if fault := next(filter(None, map(value_fault, texts.values())), None):
+        raise BadLineError(fault)
+    return texts
 
 
 def _text(value: object) -> str:

@@ -40,6 +40,8 @@ DAY_US = 24 * HOUR_US
 FIRST_US = 631_152_000 * SECOND_US
 LAST_US = 4_102_444_800 * SECOND_US
 IMPOSSIBLE = "impossible date"
+# Years of FIRST_US and LAST_US, one more for zones; beyond these datetime itself fails at its borders.
+YEARS = range(1989, 2102)
 
 _LOCAL = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -91,6 +93,8 @@ def one(text: str, zone: ZoneInfo | timezone) -> Instant | None:
         return None
     try:
         year, month, day, hour, minute, second = (int(part) for part in found.group(1, 2, 3, 4, 5, 6))
+        if year not in YEARS:
+            return None
         local = datetime(year, month, day, hour, minute, second, int((found[7] or "").ljust(6, "0")))
     except ValueError:
         return None

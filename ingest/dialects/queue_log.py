@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ingest.base import Context
 from ingest.blocks import Block
 from ingest.csvblock import plain
-from ingest.csvtext import BadLineError, text_fault
+from ingest.csvtext import BadLineError, bare, text_fault
 from ingest.lines import LineDialect, LineReader, Tokens, head_lines
 from ingest.shape import Shaper, optional
 from ingest.times import NONE, SECOND_US
@@ -76,7 +76,7 @@ class QueueReader(LineReader):
         """See `LineReader.values`."""
         if fault := text_fault(raw):
             raise BadLineError(fault)
-        fields = raw.decode("utf-8").removeprefix("\ufeff").removesuffix("\r").split("|")
+        fields = bare(raw).decode("utf-8").split("|")
         if len(fields) < 5 or not fields[4]:
             raise BadLineError(f"{len(fields)} fields, must be at least 5 with an event")
         return dict(zip(COLUMNS, fields, strict=False))
