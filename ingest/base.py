@@ -168,6 +168,7 @@ class Dialect(ABC):
     name: ClassVar[str]
     source: ClassVar[str]
     family: ClassVar[str]
+    lasting: ClassVar[bool] = True  # later lines of a file look like the first ones
 
     @abstractmethod
     def identify(self, head: bytes, path_name: str) -> bool:

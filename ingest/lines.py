@@ -15,13 +15,12 @@ import pyarrow as pa
 
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
 from ingest.blocks import Block, blocks
-from ingest.csvtext import BLANK, BadLineError
+from ingest.csvtext import BLANK, BOM, BadLineError, bare
+from ingest.heads import HEAD_BYTES, HEAD_LINES, further, heads
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
 
-__all__ = ["HEAD_BYTES", "LineDialect", "LineReader", "Tokens", "UselessLineError", "head_lines"]
-
-HEAD_BYTES = 1 << 16
+__all__ = ["LineDialect", "LineReader", "Tokens", "UselessLineError", "head_lines"]
 
 
 class UselessLineError(ValueError):
@@ -38,9 +37,9 @@ class Tokens:
     ignored: Mapping[int, str] = field(default_factory=dict)
 
 
-def head_lines(head: bytes, limit: int = 50) -> list[bytes]:
+def head_lines(head: bytes, limit: int = HEAD_LINES) -> list[bytes]:
     """The first whole, not blank lines of a file; a single line without end counts too."""
-    lines = head.split(b"\n")
+    lines = head.removeprefix(BOM).split(b"\n")
     whole = lines[:-1] if len(lines) > 1 else lines
     return [line.removesuffix(b"\r") for line in whole if line.strip()][:limit]
 
@@ -125,9 +124,12 @@ class LineDialect(Dialect):
     ) -> Iterator[Reading]:
         """See `Dialect.read`."""
         keys = LineKeys(context.pbx, self.family)
-        head = stream.read(HEAD_BYTES)
+        begin = head = stream.read(HEAD_BYTES)
+        if not self.identify(head, path):  # what is told by the first lines is told by the first good ones
+            begin = further(stream, head)
+            head = next((later for later in heads(begin) if self.identify(later, path)), head)
         reader = self.opened(head, context, path)
-        found = blocks(_Again(head, stream), path, complete=complete, block_bytes=block_bytes)
+        found = blocks(_Again(begin, stream), path, complete=complete, block_bytes=block_bytes)
         # One block ahead: splitting into columns does not hold the interpreter, so it costs no time of ours.
         with ThreadPoolExecutor(1, "tokens") as worker:
             ahead: deque[tuple[Block, Future[Tokens]]] = deque()
@@ -172,7 +174,10 @@ class LineDialect(Dialect):
         columns |= self.constants(context, len(kept))
         columns["line"] = pa.array(numbers, pa.int64())
         starts, ends = block.starts[kept].tolist(), block.ends[kept].tolist()
-        columns["line_key"] = keys.keys([block.data[s:e] for s, e in zip(starts, ends, strict=True)], numbers)
+        texts = [block.data[s:e] for s, e in zip(starts, ends, strict=True)]
+        if b"\r" in block.data or BOM in block.data:
+            texts = [bare(text) for text in texts]  # a copy made on Windows has the same lines
+        columns["line_key"] = keys.keys(texts, numbers)
         return table_of(columns, len(kept))
 
 

@@ -14,12 +14,13 @@ from callstats.errors import InputError
 from callstats.settings import Settings
 from ingest.base import BLOCK_BYTES, MAX_RECORD_BYTES, Context, Dialect, Reading, Reject, Seen
 from ingest.dialects import dialects
-from ingest.lines import HEAD_BYTES
+from ingest.heads import HEAD_BYTES, further, heads, unpacked_head
 
 __all__ = [
     "BLOCK_BYTES",
     "HEAD_BYTES",
     "MAX_RECORD_BYTES",
+    "CompressedError",
     "Context",
     "Dialect",
     "Reading",
@@ -31,6 +32,10 @@ __all__ = [
 ]
 
 
+class CompressedError(InputError):
+    """A compressed file of ours: it would be left out without a word in a folder of many other files."""
+
+
 def identify(
     source: Path | bytes,
     settings: Settings | None = None,
@@ -40,22 +45,22 @@ def identify(
 ) -> Dialect:
     """The one dialect that claims a file, or the bytes it begins with (then `path` is its name).
 
-    Raises InputError that names the file, and the dialects, when none or more than one claims it, or when it
-    cannot be read.
+    Where nobody knows a file's beginning, lines further on decide (see `heads`). Raises InputError that names
+    the file, and the dialects, when none or more than one claims it, or when it cannot be read;
+    CompressedError when it must be unpacked first.
     """
     name = path or (str(source) if isinstance(source, Path) else "input")
-    head = _head(source) if isinstance(source, Path) else source[:HEAD_BYTES]
-    if not head:
-        raise InputError(f"{name}: is empty; nothing tells what it is")
     known = dialects(settings) if among is None else among
-    claims = sorted((d for d in known if d.identify(head, name)), key=lambda d: d.name)
-    if len(claims) == 1:
-        return claims[0]
-    if claims:
-        names = ", ".join(d.name for d in claims)
-        raise InputError(
-            f"{name}: claimed by {len(claims)} dialects ({names}); name one in the configuration"
-        )
+    if isinstance(source, bytes):
+        found = _claimed(source, name, known)
+    else:
+        try:
+            with source.open("rb") as stream:
+                found = _claimed_file(stream, name, known)
+        except OSError as error:
+            raise InputError(f"{source}: cannot be read: {error.strerror}") from None
+    if found is not None:
+        return found
     names = ", ".join(sorted(d.name for d in known))
     raise InputError(
         f"{name}: no dialect knows this file (known: {names}); "
@@ -90,9 +95,28 @@ def read(
         raise InputError(f"{path or source}: cannot be read: {error.strerror}") from None
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            return stream.read(HEAD_BYTES)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+def _claimed_file(stream: BinaryIO, name: str, known: Sequence[Dialect]) -> Dialect | None:
+    head = stream.read(HEAD_BYTES)
+    if (inside := unpacked_head(stream, head)) is None:
+        return _claimed(head, name, known) or _claimed_later(further(stream, head), name, known)
+    if inside and (dialect := _claimed(inside, name, known)):
+        raise CompressedError(f"{name}: is compressed ({dialect.name} inside); unpack it first")
+    return None
+
+
+def _claimed_later(data: bytes, name: str, known: Sequence[Dialect]) -> Dialect | None:
+    """The dialect of what follows a beginning that nobody knows: NUL bytes, a torn or overlong line."""
+    lasting = [d for d in known if d.lasting]
+    return next(filter(None, (_claimed(head, name, lasting) for head in heads(data))), None)
+
+
+def _claimed(head: bytes, name: str, known: Sequence[Dialect]) -> Dialect | None:
+    if not head:
+        raise InputError(f"{name}: is empty; nothing tells what it is")
+    claims = sorted((d for d in known if d.identify(head[:HEAD_BYTES], name)), key=lambda d: d.name)
+    if len(claims) > 1:
+        names = ", ".join(d.name for d in claims)
+        raise InputError(
+            f"{name}: claimed by {len(claims)} dialects ({names}); name one in the configuration"
+        )
+    return claims[0] if claims else None

@@ -39,6 +39,7 @@ class Voicemail(Dialect):
     name = "voicemail"
     source = "voicemail"
     family = "voicemail"
+    lasting = False
 
     def identify(self, head: bytes, path_name: str) -> bool:
         """It has the section and the field that Asterisk writes."""

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest.reader import BLOCK_BYTES, MAX_RECORD_BYTES, read
+from ingest.reader import BLOCK_BYTES, MAX_RECORD_BYTES, identify, read
 from tests.ingest.reading import SAMPLES, context, dialect, lines_of, result
 
 LINE_SAMPLES = {
@@ -85,6 +85,25 @@ def test_a_cut_last_line_is_a_reject_unless_the_file_still_grows(kind: str) -> N
     assert (whole.read, growing.read) == (9, 8)
 
 
+def test_an_ami_event_of_the_year_1_is_one_reject() -> None:
+    block = b"Event: Hangup\r\nTimestamp: %s\r\nUniqueid: 1795402047.1\r\n\r\n"
+    content = block % b"0001-01-01T00:00:00+0200" + block % b"1795402047.5"
+    found = result(content, dialect("ami"))
+    assert [r.reason for r in found.rejects] == ["impossible date in Timestamp"]
+    assert found.kept == 1
+
+
+@pytest.mark.parametrize("kind", LINE_SAMPLES)
+def test_the_same_lines_copied_by_windows_have_the_same_keys(kind: str) -> None:
+    lines = _first(kind)
+    lines += lines[:2]  # repeats have keys of their own, whoever copied them
+    plain = result(b"".join(lines), dialect(kind))
+    copied = b"\xef\xbb\xbf" + b"".join(lines).replace(b"\n", b"\r\n")
+    for block_bytes in (977, 8 << 20):
+        assert result(copied, dialect(kind), block_bytes=block_bytes).events.equals(plain.events)
+    assert identify(copied, path="copy").name == kind
+
+
 @pytest.mark.parametrize("kind", LINE_SAMPLES)
 def test_blank_lines_are_ignored_and_windows_line_ends_do_no_harm(kind: str) -> None:
     lines = _first(kind)
@@ -92,8 +111,7 @@ def test_blank_lines_are_ignored_and_windows_line_ends_do_no_harm(kind: str) -> 
     windows = result(b"\r\n".join(line[:-1] for line in lines) + b"\r\n\n  \n", dialect(kind))
     assert windows.ignored.get("blank line") == 2
     assert windows.rejects == ()
-    same = [name for name in plain.events.column_names if name != "line_key"]
-    assert windows.events.select(same).equals(plain.events.select(same))
+    assert windows.events.equals(plain.events)
 
 
 @pytest.mark.parametrize(
@@ -101,13 +119,19 @@ def test_blank_lines_are_ignored_and_windows_line_ends_do_no_harm(kind: str) -> 
     [
         ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"2026-02-30 04:47:32",,', "impossible date in start"),
         ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"0026-11-23 04:47:32",,', "impossible date in start"),
+        ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"0001-01-01 00:00:00",,', "impossible date in start"),
+        ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"9999-12-31T23:59:59-0500",,', "impossible date in start"),
         ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"",,', "no start time"),
         ("cdr_csv", b'"2026-11-23 04:47:32",,', b'"2026-11-23 04:47:32",soon,', "impossible date in answer"),
         ("cdr_csv", b'",0,0,"', b'",-1,0,"', "impossible number in duration"),
         ("cdr_csv", b'",0,0,"', b'",0,0x1F,"', "impossible number in billsec"),
         ("cdr_custom", b'"",16,"', b'"",sixteen,"', "impossible number in sequence"),
         ("cdr_json", b'"start":1795402052', b'"start":99999999999', "impossible date in start"),
+        ("cdr_json", b'"start":', b'"start":"0001-01-01T00:00:00+0200","-":', "impossible date in start"),
+        ("cdr_json", b'{"', rb'{ "-": "\ud800", "', "not UTF-8 text"),
+        ("cdr_json", b'{"', rb'{ "-": "2\u0000", "', "holds a NUL byte"),
         ("cel_csv", b'"1795402047.150393"', b'"yesterday"', "impossible date in eventtime"),
+        ("cel_csv", b'""dialstatus"":""', rb'""dialstatus"":""\ud800', "not UTF-8 text"),
         ("cel_json", b'"1795402047.150393"', b'"2026-13-01 00:00:00"', "impossible date in eventtime"),
         ("queue_log", b"1795402040|", b"17954020400000000|", "impossible date in time"),
         ("queue_log", b"|CONNECT|4|", b"|CONNECT|long|", "impossible number in hold time"),
