@@ -7,8 +7,12 @@ import re
 from callstats.pseudonyms import PSEUDONYM
 
 DOTS = "••••"
-# Pseudonyms stay; a number is five digits in a row, or one with a plus that is written in groups.
-_DIGITS = re.compile(rf"(?P<keep>{PSEUDONYM.pattern})|\+\d(?:[ ().-]{{0,2}}\d){{5,}}|\d{{5,}}")
+# Pseudonyms, dates and times stay; a number is five digits in a row, seven in groups, or six after a plus.
+_DATE = r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:[ T]\d\d:\d\d:\d\d)?(?!\d)"
+_DIGITS = re.compile(
+    rf"(?P<keep>{PSEUDONYM.pattern}|{_DATE})|\+\d(?:[ ().-]{{0,2}}\d){{5,}}|\d{{5,}}"
+    rf"|(?<![\d{DOTS[0]}])\d(?:[ .-]?\d){{6,}}"
+)
 # Fields that hold a name: AMI to the end of the line, JSON to the end of the value even when quotes in
 # it were not escaped.
 _AMI_NAME = re.compile(r"(?im)^(\w{0,20}(?:callerid|connectedline|member|caller)name:[ \t]*)\S[^\r\n]*")
@@ -21,18 +25,26 @@ _FIELD = re.compile(r'"((?:[^"\r\n]|"")*)"')
 _NAMELIKE = re.compile(r"[^\W\d_][,;.]?[ '][^\W\d_]|(?![\x00-\x7f])[^\W\d_]")
 _NOT_NAMES = frozenset({"NO ANSWER"})
 # Two words in a row that begin with a capital, outside quotes: queue_log.
+# Words of which one has a letter beyond ASCII: no PBX has such a keyword.
+_WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 _PERSON = re.compile(r"\b[^\W\d_a-z][^\W\d_]+(?:[ ,]+[^\W\d_a-z][^\W\d_]+)+")
 
 
 def mask(text: str) -> str:
-    """The text with runs of five and more digits as `26••••00` and people's names as dots; idempotent.
+    """The text with numbers as `26••••00` and people's names as dots; idempotent.
 
-    Certain for numbers. Names are found where they show as such (caller ids, name fields, words in a row,
+    Certain for numbers, of five digits in a row or seven in groups (`28 404 019`). Names are found where they show as such (caller ids, name fields, words in a row,
     letters beyond ASCII); one ASCII word in a column of its own is only hidden by who knows the columns.
     """
     named = _JSON_NAME.sub(rf"\g<1>{DOTS}", _AMI_NAME.sub(rf"\g<1>{DOTS}", _display_names(text)))
     fields = _FIELD.sub(_hide_field, named)
-    return _DIGITS.sub(_mask_run, _PERSON.sub(lambda found: _unless_known(found[0]), fields))
+    words = _WORDS.sub(lambda found: found[0] if found[0].isascii() else DOTS, fields)
+    return mask_numbers(_PERSON.sub(lambda found: _unless_known(found[0]), words))
+
+
+def mask_numbers(text: str) -> str:
+    """The text with its numbers as `26••••00`; names stay."""
+    return _DIGITS.sub(_mask_run, text)
 
 
 def _hide_field(found: re.Match[str]) -> str:
