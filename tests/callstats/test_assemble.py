@@ -25,6 +25,7 @@ def rings_until(answer: float) -> str:
     """A citizen calls 201, which alerts after 0.01 s and answers at ``answer``."""
     return f"""
         0      Newchannel  ch=public state=4 caller=citizen exten=67012200
+        0.003  Newexten    ch=public app=Dial app_data=PJSIP/201,30 exten=67012200
         0.005  DialBegin   ch=public to=201
         0.01   Newstate    ch=201 state=5
         {answer} Newstate  ch=201 state=6

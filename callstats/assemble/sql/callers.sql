@@ -35,8 +35,21 @@ cdr_span AS (
     SELECT call_id, max(ended_us) AS ended_us, min(at_us) AS at_us,
         bool_or(app IN ('VoiceMail', 'Voicemail')) AS voicemail,
         bool_or(app = 'VoiceMailMain') AS voicemail_main,
-        min(at_us) FILTER (WHERE app IN ('VoiceMail', 'Voicemail')) AS voicemail_us
+        min(at_us) FILTER (WHERE app IN ('VoiceMail', 'Voicemail')) AS voicemail_us,
+        bool_or(app IN ('ConfBridge', 'MeetMe', 'ReceiveFAX', 'ReceiveFax', 'RxFAX', 'Park', 'ParkedCall', 'ParkAndAnnounce', 'Page')) AS elsewhere,
+        bool_or(app <> '') AS app_known
     FROM cdr_rows GROUP BY call_id
+),
+elsewhere_too AS (
+    SELECT call_id, bool_or(elsewhere) AS elsewhere FROM channels GROUP BY call_id
+),
+let_go AS (
+    SELECT f.call_id
+    FROM first_channel f
+    JOIN channels c ON c.call_id = f.call_id AND c.called AND c.dial_status = 'CANCEL' AND c.up_us IS NULL
+        AND abs(f.ended_us - c.stopped_us) <= 100000
+    WHERE f.n = 1 AND f.left_us IS NULL
+    GROUP BY f.call_id
 ),
 -- whom click-to-call dialled after the employee's own phone, as the number that channel shows
 called_first AS (
@@ -95,9 +108,16 @@ joined AS (
         CASE
             WHEN f.left_us IS NOT NULL THEN TRUE
             WHEN f.hangup_source IS NOT NULL AND f.hangup_source <> '' THEN f.hangup_source = f.channel
+            -- AMI lost the line that tells who hung up: the phones were let go because the caller went
+            WHEN x.call_id IS NOT NULL AND f.hangup_source IS NULL THEN NULL
             WHEN f.ended_us IS NOT NULL THEN FALSE
         END AS caller_left,
         f.up_us AS caller_up_us,
+        f.left_us AS caller_left_us,
+        coalesce(f.app_heard, FALSE) AS app_heard,
+        coalesce(e.elsewhere, FALSE) OR coalesce(s.elsewhere, FALSE) AS elsewhere,
+        -- heard by a live source from beginning to end: only then is what nobody said something that did not happen
+        (l.has_ami OR l.has_cel) AND NOT coalesce(f.cel_whole OR (f.ami_whole AND NOT coalesce(p.in_gap, FALSE)), FALSE) AS broken,
         u.call_id IS NOT NULL AS went_out,
         f.cause, coalesce(f.cel_dial_status, f.dial_status) AS dial_status, r.status AS cdr_status,
         f.menu_us,
@@ -112,6 +132,8 @@ joined AS (
     LEFT JOIN called_first t ON t.call_id = l.call_id
     LEFT JOIN line_used u ON u.call_id = l.call_id
     LEFT JOIN gap p ON p.call_id = l.call_id
+    LEFT JOIN elsewhere_too e ON e.call_id = l.call_id
+    LEFT JOIN let_go x ON x.call_id = l.call_id
     LEFT JOIN queue_span z ON z.call_id = l.call_id
 ),
 named AS (
@@ -146,7 +168,7 @@ named AS (
 )
 SELECT call_id, pbx, local_date, has_ami, has_cel, has_queue_log, has_cdr, in_gap, uid, channel, endpoint, channel_kind,
     originated, started_us, ended_us, resolution_us, caller, caller_class, dialled, dialled_class, caller_left,
-    caller_up_us, cause, dial_status, cdr_status, menu_us, cdr_menu, voicemail_us, voicemail_main,
+    caller_up_us, caller_left_us, app_heard, elsewhere, broken, went_out, cause, dial_status, cdr_status, menu_us, cdr_menu, voicemail_us, voicemail_main,
     CASE
         WHEN channel_kind = 'phone' AND dialled_class IN ('extension', 'own', 'service', 'label', 'empty') THEN 'internal'
         WHEN channel_kind = 'phone' AND dialled IS NULL THEN 'internal'

@@ -25,6 +25,9 @@ ami AS (
         min(at_us) FILTER (WHERE kind = 'Newexten' AND app IN ('BackGround', 'Background', 'WaitExten', 'Read')) AS menu_us,
         min(at_us) FILTER (WHERE kind = 'Newexten' AND app IN ('VoiceMail', 'Voicemail')) AS voicemail_us,
         bool_or(kind = 'Newexten' AND app = 'VoiceMailMain') AS voicemail_main,
+        -- what the dialplan did with the channel was heard; a conference, a fax, a parking lot are no department's phones
+        bool_or(kind = 'Newexten' AND app NOT LIKE 'AppDial%' AND app <> 'AppQueue') AS app_heard,
+        bool_or(kind = 'Newexten' AND app IN ('ConfBridge', 'MeetMe', 'ReceiveFAX', 'ReceiveFax', 'RxFAX', 'Park', 'ParkedCall', 'ParkAndAnnounce', 'Page')) AS elsewhere,
         bool_or(withheld) AS withheld,
         min(at_us) AS first_us,
         max(at_us) AS last_us
@@ -38,6 +41,7 @@ offered AS (
         min(at_us) FILTER (WHERE kind = 'DialEnd') AS dial_end_us,
         min_by(status, at_us) FILTER (WHERE kind = 'DialEnd') AS dial_status,
         bool_or(kind = 'DialBegin' AND uid IS NULL) AS originated,
+        min(at_us) FILTER (WHERE kind = 'DialEnd' AND status = 'ANSWER') AS put_through_us,
         max(queue) FILTER (WHERE kind = 'AgentCalled') AS queue,
         max(target_exten) FILTER (WHERE kind = 'DialEnd') AS forward_exten,
         max(dest_channel) AS channel
@@ -69,6 +73,8 @@ cel AS (
         min(at_us) FILTER (WHERE kind = 'APP_START' AND app IN ('BackGround', 'Background', 'WaitExten', 'Read')) AS menu_us,
         min(at_us) FILTER (WHERE kind = 'APP_START' AND app IN ('VoiceMail', 'Voicemail')) AS voicemail_us,
         bool_or(kind = 'APP_START' AND app = 'VoiceMailMain') AS voicemail_main,
+        bool_or(kind = 'APP_START') AS app_heard,
+        bool_or(app IN ('ConfBridge', 'MeetMe', 'ReceiveFAX', 'ReceiveFax', 'RxFAX', 'Park', 'ParkedCall', 'ParkAndAnnounce', 'Page') OR kind LIKE 'CONF%' OR kind LIKE 'PARK%') AS elsewhere,
         bool_or(withheld) AS withheld,
         min(at_us) AS first_us,
         max(at_us) AS last_us
@@ -82,12 +88,15 @@ SELECT
     i.uid, k.call_id, k.local_date,
     coalesce(a.channel, o.channel, c.channel) AS channel,
     coalesce(a.created_us, c.created_us, o.offered_us, k.epoch_us, a.first_us, c.first_us) AS created_us,
-    a.created_us IS NOT NULL OR c.created_us IS NOT NULL AS heard_start,
+    a.created_us IS NOT NULL AND a.ended_us IS NOT NULL AS ami_whole,
+    c.created_us IS NOT NULL AND c.ended_us IS NOT NULL AS cel_whole,
+    coalesce(a.app_heard, FALSE) OR coalesce(c.app_heard, FALSE) AS app_heard,
+    coalesce(a.elsewhere, FALSE) OR coalesce(c.elsewhere, FALSE) AS elsewhere,
     coalesce(o.offered_us, a.created_us) AS ami_tried_us,
     c.created_us AS cel_tried_us,
     least(a.ringing_us, o.ringing_us) AS ringing_us,
     o.progress_us,
-    coalesce(a.up_us, c.up_us) AS up_us,
+    coalesce(a.up_us, o.put_through_us, c.up_us) AS up_us,
     a.up_us AS ami_up_us, c.up_us AS cel_up_us,
     coalesce(least(a.ended_us, o.dial_end_us), c.ended_us) AS stopped_us,
     coalesce(a.ended_us, c.ended_us) AS ended_us,
@@ -108,7 +117,7 @@ SELECT
     coalesce(a.voicemail_us, c.voicemail_us) AS voicemail_us,
     coalesce(a.voicemail_main, FALSE) OR coalesce(c.voicemail_main, FALSE) AS voicemail_main,
     coalesce(o.originated, FALSE) OR coalesce(c.app_originate, FALSE) OR g.uid IS NOT NULL AS by_pbx,
-    (o.offered_us IS NOT NULL AND NOT coalesce(o.originated, FALSE)) OR coalesce(c.app_dial, FALSE) AND NOT coalesce(p.picked, FALSE)
+    (o.uid IS NOT NULL AND NOT coalesce(o.originated, FALSE)) OR coalesce(c.app_dial, FALSE) AND NOT coalesce(p.picked, FALSE)
         OR (coalesce(c.first_lid, i.uid) <> i.uid AND coalesce(c.first_us, 0) > 0) AS called,
     coalesce(p.picked, FALSE) AS picker,
     a.uid IS NOT NULL OR o.uid IS NOT NULL AS in_ami,

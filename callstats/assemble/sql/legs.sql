@@ -8,7 +8,7 @@ WITH away AS (
     JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, g.to_us) AND g.to_us > l.tried_us
 ),
 facts AS (
-    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL AS in_gap
+    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL AS in_gap
     FROM legs_heard l
     JOIN callers c ON c.call_id = l.call_id
     LEFT JOIN away w ON w.uid = l.uid
@@ -18,7 +18,8 @@ met AS (
         min(a.at_us) FILTER (WHERE a.uid = f.uid AND NOT a.picked_up) AS own_answer_us,
         min(a.at_us) FILTER (WHERE a.uid = f.uid AND a.picked_up) AS pickup_us,
         min(a.at_us) FILTER (WHERE a.uid <> f.uid AND NOT a.answer_hidden AND a.at_us >= f.tried_us AND a.at_us >= f.stopped_us - 1000000 - f.resolution_us
-            AND a.at_us <= f.stopped_us + 1000000 + f.resolution_us) AS other_answer_us
+            -- live sources: a loser is let go after the answer; whole seconds cannot tell before from after
+            AND a.at_us <= f.stopped_us + CASE WHEN f.resolution_us > 1 THEN 2000000 ELSE 50000 END) AS other_answer_us
     FROM facts f LEFT JOIN answers a ON a.call_id = f.call_id
     GROUP BY f.call_id, f.uid
 ),
@@ -53,7 +54,8 @@ judged AS (
             -- nobody heard it alert, in a feed that would have: it never reacted (FACTS CDR 9)
             WHEN f.in_ami AND NOT f.in_gap AND f.ringing_us IS NULL AND f.progress_us IS NULL
                 AND f.stopped_us - f.tried_us > 2000000 THEN 'unavailable'
-            WHEN f.caller_left AND abs(f.call_ended_us - f.stopped_us) <= 1000000 THEN 'abandoned'
+            WHEN f.caller_left AND abs(f.call_ended_us - f.stopped_us) <= 1000000
+                AND (f.resolution_us > 1 OR f.caller_left_us <= f.stopped_us + 100000) THEN 'abandoned'
             WHEN f.source <> 'cdr' THEN 'no_answer'
             WHEN f.timeout_us IS NOT NULL AND f.stopped_us - f.tried_us >= f.timeout_us - 1000000 THEN 'no_answer'
             WHEN f.stopped_us - f.tried_us > 1000000 AND abs(f.stopped_us - f.queue_end_us) <= 2000000 THEN 'no_answer'
@@ -85,7 +87,7 @@ timed AS (
 )
 SELECT call_id, uid, channel, regexp_extract(channel, '-([0-9a-f]+)$', 1) AS channel_number,
     endpoint, kind, direction, source, resolution_us, queue,
-    tried_us, ringing_us, progress_us, alert_us, until_us, own_answer_us, pickup_us, stopped_us, ended_us, outcome, answer_hidden,
+    tried_us, ringing_us, progress_us, alert_us, until_us, own_answer_us, pickup_us, stopped_us, ended_us, outcome, answer_hidden, answer_doubtful,
     in_ami, in_cel, ring_heard, in_gap,
     CASE
         WHEN ringing_us IS NOT NULL THEN 'ami'
@@ -104,7 +106,7 @@ FROM timed
 UNION ALL
 SELECT u.call_id, u.uid, CAST(NULL AS STRING), '', u.endpoint, 'phone', c.direction, u.source,
     CASE u.source WHEN 'cdr' THEN 1000000 ELSE 1 END, CAST(NULL AS STRING),
-    u.tried_us, NULL, NULL, NULL, u.tried_us, NULL, NULL, u.tried_us, u.tried_us, 'unavailable', FALSE,
+    u.tried_us, NULL, NULL, NULL, u.tried_us, NULL, NULL, u.tried_us, u.tried_us, 'unavailable', FALSE, FALSE,
     u.source = 'ami', u.source = 'cel', TRUE, FALSE, u.source,
-    CASE u.source WHEN 'ami' THEN 'certain' ELSE 'estimated' END
+    CASE WHEN u.source = 'ami' AND u.alone THEN 'certain' ELSE 'estimated' END
 FROM unreachable u JOIN callers c ON c.call_id = u.call_id

@@ -8,14 +8,16 @@ WITH live AS (
             THEN ch.caller ELSE n.endpoint END AS endpoint, n.kind,
         coalesce(ch.ami_tried_us, ch.cel_tried_us, ch.created_us) AS tried_us,
         ch.ringing_us, ch.progress_us,
-        ch.up_us AS answered_us,
+        -- up, but the dial was over: the caller or another phone was quicker, or the employee refused the call
+        CASE WHEN ch.in_ami AND n.kind = 'phone' AND ch.dial_status IN ('CANCEL', 'NOANSWER', 'BUSY') THEN NULL
+            ELSE ch.up_us END AS answered_us,
         coalesce(ch.stopped_us, ch.ended_us) AS stopped_us,
         ch.ended_us, ch.cause, ch.dial_status, ch.forward_exten,
         CASE WHEN ch.in_ami THEN 'ami' ELSE 'cel' END AS source,
         ch.in_ami, ch.in_cel, 1 AS resolution_us,
         CAST(NULL AS STRING) AS queue, CAST(NULL AS BIGINT) AS timeout_us, CAST(NULL AS BIGINT) AS queue_end_us,
         TRUE AS channel_is_caller, TRUE AS app_known,
-        FALSE AS answer_hidden
+        FALSE AS answer_hidden, FALSE AS answer_doubtful
     FROM channels ch
     JOIN names n ON n.channel = ch.channel
     WHERE ch.called AND NOT ch.picker AND n.kind IN ('phone', 'trunk') AND NOT ch.originated
@@ -30,27 +32,32 @@ cdr_ordered AS (
         -- Queue(name,options,url,announce,timeout): when the queue itself gives up
         CASE WHEN r.app = 'Queue' AND regexp_like(split_part(r.app_data, ',', 5), '^[0-9]+$')
             THEN CAST(split_part(r.app_data, ',', 5) AS BIGINT) * 1000000 + min(r.at_us) OVER (PARTITION BY r.call_id, r.app_data)
-            END AS queue_end_us,
-        -- had the PBX or a person already answered the caller before this row? Then 'answer' is the row's start.
-        max(CASE WHEN r.answered_us IS NOT NULL THEN 1 ELSE 0 END) OVER (
-            PARTITION BY r.call_id, r.uid ORDER BY r.at_us ASC NULLS LAST, r.sequence ASC NULLS LAST
-            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS answered_before
+            END AS queue_end_us
     FROM cdr_rows r
     JOIN names n ON n.channel = r.dest_channel
     WHERE n.kind IN ('phone', 'trunk')
 ),
+-- Does the dialplan answer the caller before it dials here? Rows that nobody answered tell: theirs is empty where it
+-- does not (FACTS CDR 3). Where nothing tells, an 'answer' may be the PBX's own, and is no measure of ringing.
+ways AS (
+    SELECT coalesce(context, '') AS context, coalesce(exten, '') AS exten, coalesce(app, '') AS app,
+        bool_and(answered_us IS NULL) AS unanswered_way
+    FROM cdr_rows
+    WHERE status NOT IN ('ANSWERED', 'FAILED') AND dest_channel IS NOT NULL
+    GROUP BY coalesce(context, ''), coalesce(exten, ''), coalesce(app, '')
+),
 cdr AS (
     SELECT o.call_id, o.call_id || ' ' || o.dest_channel AS uid, o.dest_channel AS channel, o.endpoint, o.kind,
         o.at_us AS tried_us,
-        CASE WHEN o.status = 'ANSWERED' AND o.answered_us >= o.at_us + 1000000 THEN o.answered_us
-             WHEN o.status = 'ANSWERED' AND o.app = 'Dial' AND coalesce(o.answered_before, 0) = 0
-                AND o.exten_class <> 'label' AND o.channel NOT LIKE 'Local/%' THEN o.answered_us END AS cdr_answered_us,
+        CASE WHEN o.status = 'ANSWERED' AND o.answered_us >= o.at_us + 1000000 THEN o.answered_us END AS cdr_answered_us,
+        NOT coalesce(w.unanswered_way, FALSE) AS answer_doubtful,
         -- a queue's own timeout may end the dial behind a Local member before the dial's does
         o.channel NOT LIKE 'Local/%' AS channel_is_caller,
         o.queue_end_us, o.ended_us, o.status, o.app, o.app_data, o.billsec_us, o.resolution_us, o.context,
         CASE WHEN o.app = 'Queue' THEN split_part(o.app_data, ',', 1) END AS queue,
         CASE WHEN o.app = 'Dial' AND regexp_like(o.timeout_text, '^[0-9]+$') THEN CAST(o.timeout_text AS BIGINT) * 1000000 END AS timeout_us
     FROM cdr_ordered o
+    LEFT JOIN ways w ON w.context = coalesce(o.context, '') AND w.exten = coalesce(o.exten, '') AND w.app = coalesce(o.app, '')
     WHERE o.call_id NOT IN (SELECT call_id FROM live_calls)
         AND NOT EXISTS (SELECT 1 FROM pickups p WHERE p.call_id = o.call_id AND p.picker_channel = o.dest_channel)
 ),
@@ -77,7 +84,8 @@ cdr_legs AS (
         'cdr' AS source, FALSE AS in_ami, FALSE AS in_cel, 1000000 AS resolution_us, c.queue,
         min(c.timeout_us) AS timeout_us, min(c.queue_end_us) AS queue_end_us, bool_and(c.channel_is_caller) AS channel_is_caller,
         bool_and(c.app IS NOT NULL AND c.app <> '') AS app_known,
-        c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden
+        c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden,
+        bool_or(c.answer_doubtful) AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_doubtful
     FROM cdr c
     LEFT JOIN losers l ON l.uid = c.uid
     LEFT JOIN connects q ON q.call_id = c.call_id AND q.queue = c.queue AND q.at_us >= c.tried_us - 1000000 AND q.at_us <= c.ended_us
@@ -109,7 +117,8 @@ queue_legs AS (
         CAST(NULL AS BIGINT) AS cause, CAST(NULL AS STRING) AS dial_status, CAST(NULL AS STRING) AS forward_exten,
         o.source, FALSE AS in_ami, FALSE AS in_cel, o.resolution_us, o.queue,
         CAST(NULL AS BIGINT) AS timeout_us, CAST(NULL AS BIGINT) AS queue_end_us, TRUE AS channel_is_caller,
-        TRUE AS app_known, o.ring_us IS NULL AND o.kind IN ('CONNECT', 'AgentConnect') AS answer_hidden
+        TRUE AS app_known, o.ring_us IS NULL AND o.kind IN ('CONNECT', 'AgentConnect') AS answer_hidden,
+        FALSE AS answer_doubtful
     FROM offers o
     LEFT JOIN heard e ON e.uid = o.uid AND e.source = o.source AND e.at_us >= o.at_us
         AND e.kind IN ('COMPLETEAGENT', 'COMPLETECALLER', 'TRANSFER', 'BLINDTRANSFER', 'ATTENDEDTRANSFER', 'AgentComplete')

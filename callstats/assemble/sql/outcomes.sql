@@ -32,6 +32,19 @@ dials AS (
     WHERE uid IS NOT NULL AND ((source = 'ami' AND kind = 'DialEnd') OR (source = 'cel' AND kind = 'HANGUP' AND status <> ''))
     GROUP BY uid
 ),
+-- some source states that a phone answered, whatever the others heard
+stated AS (
+    SELECT k.call_id FROM heard h JOIN call_ids k ON k.uid = h.uid WHERE h.kind IN ('CONNECT', 'AgentConnect')
+    UNION
+    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.channel = r.dest_channel
+    WHERE r.status = 'ANSWERED' AND coalesce(r.billsec_us, 1) > 0 AND n.kind = 'phone'
+),
+-- the caller was in a queue to the end
+waiting AS (
+    SELECT q.call_id FROM queue_stays q JOIN callers c ON c.call_id = q.call_id
+    WHERE q.left_us IS NULL OR q.left_us + q.resolution_us >= coalesce(c.caller_left_us, c.ended_us) - 100000
+    GROUP BY q.call_id
+),
 voice AS (
     SELECT call_id, bool_and(empty) AS empty, min(certainty) AS certainty FROM messages_left WHERE call_id IS NOT NULL GROUP BY call_id
 ),
@@ -41,7 +54,10 @@ facts AS (
         l.answered_us AS line_us, l.source AS line_source,
         q.abandoned AS queue_abandoned, q.timed_out, coalesce(q.stays, 0) AS stays,
         c.caller_up_us IS NULL AND coalesce(NOT d.put_through, FALSE) AS refused,
-        v.empty AS message_empty, v.certainty AS message_certainty
+        v.empty AS message_empty, v.certainty AS message_certainty,
+        s.call_id IS NOT NULL AND c.direction <> 'outbound' AS answer_stated,
+        -- who hangs up after all phones have failed (busy tone, announcement) was not waiting for one
+        coalesce(t.legs, 0) = 0 OR coalesce(t.left_ringing, FALSE) OR w.call_id IS NOT NULL AS was_waiting
     FROM callers c
     LEFT JOIN tried t ON t.call_id = c.call_id
     LEFT JOIN phones p ON p.call_id = c.call_id
@@ -49,6 +65,8 @@ facts AS (
     LEFT JOIN queued q ON q.call_id = c.call_id
     LEFT JOIN dials d ON d.uid = c.uid
     LEFT JOIN voice v ON v.call_id = c.call_id
+    LEFT JOIN stated s ON s.call_id = c.call_id
+    LEFT JOIN waiting w ON w.call_id = c.call_id
 ),
 judged AS (
     SELECT f.*,
@@ -59,8 +77,8 @@ judged AS (
             WHEN voicemail_main THEN 'voicemail'
             WHEN message_empty IS NOT NULL AND NOT message_empty THEN 'voicemail'
             WHEN message_empty THEN 'abandoned'
-            WHEN caller_left OR (caller_left IS NULL AND queue_abandoned) THEN 'abandoned'
-            WHEN ended_us IS NULL AND in_gap AND NOT has_cel THEN NULL
+            WHEN (caller_left AND was_waiting) OR (caller_left IS NULL AND queue_abandoned) THEN 'abandoned'
+            WHEN ended_us IS NULL AND broken AND NOT has_cel THEN NULL
             WHEN coalesce(legs, 0) = 0 AND stays = 0 AND caller_left IS NULL AND cdr_status = 'ANSWERED' THEN 'abandoned'
             WHEN coalesce(legs, 0) = 0 AND stays > 0 AND caller_left IS NULL AND NOT coalesce(timed_out, FALSE) THEN 'abandoned'
             WHEN coalesce(legs, 0) = 0 AND stays = 0 AND (cdr_status IN ('FAILED', 'CONGESTION')
@@ -80,13 +98,17 @@ SELECT call_id, direction,
         WHEN outcome = 'answered' AND direction = 'outbound' THEN
             CASE WHEN line_source = 'cdr' AND originated THEN 'estimated' ELSE 'certain' END
         WHEN outcome = 'answered' AND phone_us IS NULL THEN 'estimated'
-        WHEN outcome = 'answered' THEN 'certain'
+        WHEN outcome = 'answered' THEN CASE WHEN broken THEN 'estimated' ELSE 'certain' END
+        WHEN broken OR answer_stated OR elsewhere THEN 'estimated'
         WHEN message_empty IS NOT NULL THEN message_certainty
         WHEN outcome = 'voicemail' THEN 'certain'
-        WHEN caller_left IS NULL AND NOT coalesce(queue_abandoned, FALSE) THEN
+        -- the PBX took the caller's channel up and nobody heard what it did with it
+        WHEN caller_up_us IS NOT NULL AND NOT app_heard AND NOT has_cdr THEN 'estimated'
+        -- a PBX that stops writes ABANDON too
+        WHEN caller_left IS NULL THEN
             CASE WHEN outcome = 'failed' AND NOT has_ami AND NOT has_cel THEN 'certain' ELSE 'estimated' END
-        WHEN in_gap AND NOT has_cel THEN 'estimated'
         WHEN ended_us IS NULL THEN 'estimated'
+        WHEN caller_left AND NOT was_waiting THEN CASE WHEN outcome = 'busy' THEN 'certain' ELSE 'estimated' END
         WHEN outcome IN ('abandoned', 'failed') THEN 'certain'
         WHEN outcome = 'unanswered' AND (coalesce(all_certain, TRUE) OR some_reached) THEN 'certain'
         WHEN outcome = 'busy' THEN 'certain'
@@ -96,7 +118,9 @@ SELECT call_id, direction,
     END AS outcome_certainty,
     -- that nobody answered may be sure although how it ended is not: a live source was there all the time, or the
     -- call's finished records show no answered leg
-    outcome <> 'answered' AND line_us IS NULL AND (has_cel OR (has_ami AND NOT in_gap) OR (has_cdr AND NOT has_ami)) AS surely_unanswered,
+    outcome <> 'answered' AND line_us IS NULL AND NOT broken AND NOT answer_stated AND NOT elsewhere
+        AND (has_cel OR has_ami OR has_cdr) AS surely_unanswered,
+    outcome = 'answered' AND direction <> 'outbound' AND phone_us IS NULL AS answered_outside,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN line_us ELSE coalesce(phone_us, line_us) END END AS answered_us,
     CASE WHEN outcome = 'answered' THEN CASE WHEN direction = 'outbound' THEN dialled ELSE phone END END AS answered_by,
     -- in click-to-call the CDR's answer is the employee's own phone (FACTS CDR 25)

@@ -44,8 +44,17 @@ all_stays AS (
 usable AS (
     SELECT s.*,
         -- an AMI feed that was away for a part of the call may have missed a join
-        CASE WHEN s.source = 'ami' AND c.in_gap AND (c.has_cel OR c.has_queue_log) THEN 9 ELSE s.rank END AS effective
-    FROM all_stays s JOIN callers c ON c.call_id = s.call_id
+        -- two queues in a row may give one CEL APP_START (FACTS CEL): queue_log knows both
+        CASE WHEN s.source = 'ami' AND c.in_gap AND (c.has_cel OR c.has_queue_log) THEN 9
+            WHEN s.source = 'cel' AND coalesce(n.told, 0) > n.heard THEN 8
+            ELSE s.rank END AS effective
+    FROM all_stays s
+    JOIN callers c ON c.call_id = s.call_id
+    JOIN (
+        SELECT call_id, sum(CASE WHEN source = 'queue_log' THEN 1 ELSE 0 END) AS told,
+            sum(CASE WHEN source = 'cel' THEN 1 ELSE 0 END) AS heard
+        FROM all_stays GROUP BY call_id
+    ) n ON n.call_id = s.call_id
 ),
 best AS (
     SELECT *, min(effective) OVER (PARTITION BY call_id) AS best_rank FROM usable

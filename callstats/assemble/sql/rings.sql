@@ -13,7 +13,7 @@ WITH intervals AS (
              WHEN l.ring_heard THEN NULL
              ELSE l.tried_us END AS most_from,
         least(l.until_us, coalesce(s.answered_us, l.until_us)) AS best_to,
-        CASE WHEN l.answer_hidden THEN l.ended_us
+        CASE WHEN (l.answer_hidden OR l.answer_doubtful) AND l.own_answer_us IS NOT NULL THEN l.ended_us
              ELSE least(l.until_us, coalesce(s.answered_us, l.until_us)) END
             + CASE WHEN l.resolution_us > 1 THEN l.resolution_us ELSE 0 END AS most_to
     FROM touches t

@@ -42,12 +42,32 @@ number_touches AS (
     WHERE c.direction <> 'outbound' AND NOT c.voicemail_main
         AND NOT EXISTS (SELECT 1 FROM reached r WHERE r.call_id = c.call_id)
 ),
+-- phones tried within a second of each other are one burst: a group of two departments is two visits, not many
+spaced AS (
+    SELECT t.*,
+        CASE WHEN at_us > 1000000 + lag(at_us) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST)
+            THEN 1 ELSE 0 END AS apart
+    FROM (SELECT * FROM reached UNION ALL SELECT * FROM number_touches) t
+),
+burst AS (
+    SELECT s.*,
+        sum(apart) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS burst
+    FROM spaced s
+),
+turned AS (
+    SELECT b.*,
+        min(at_us) OVER (PARTITION BY call_id, burst, department) AS department_us,
+        min(channel_number) OVER (PARTITION BY call_id, burst, department) AS department_number
+    FROM burst b
+),
 ordered AS (
     SELECT t.*,
-        row_number() OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST,
+        row_number() OVER (PARTITION BY call_id ORDER BY burst ASC NULLS LAST, department_us ASC NULLS LAST,
+            department_number ASC NULLS LAST, department ASC NULLS LAST, at_us ASC NULLS LAST,
             CASE kind WHEN 'queue' THEN 0 ELSE 1 END ASC NULLS LAST, channel_number ASC NULLS LAST,
             leg_uid ASC NULLS LAST) AS place
-    FROM (SELECT * FROM reached UNION ALL SELECT * FROM number_touches) t
+    FROM turned t
 ),
 changed AS (
     SELECT o.*,

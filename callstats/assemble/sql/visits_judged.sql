@@ -88,7 +88,8 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
         WHEN clock_max_us < limit_us OR clock_min_us >= limit_us THEN 'certain'
         WHEN ring_source = 'ami' AND clock_max_us - clock_min_us < 1000000 THEN 'borderline'
         WHEN ring_resolution_us > 1 AND clock_us - ring_resolution_us < limit_us AND clock_max_us >= limit_us
-            AND abs(clock_us - limit_us) <= ring_resolution_us THEN 'borderline'
+            AND abs(clock_us - limit_us) <= ring_resolution_us
+            AND clock_max_us - clock_us <= 4 * ring_resolution_us THEN 'borderline'
         ELSE 'estimated'
     END AS third_signal_certainty,
     in_hours, external, phones_offered,
@@ -98,8 +99,9 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
     CASE
         WHEN rotation = 'unknown' THEN 'unknown'
         WHEN in_gap THEN 'estimated'
-        WHEN all_certain THEN 'certain'
-        WHEN needed IS NULL AND (ring_source <> 'cdr' AND heard_live) THEN 'certain'
+        -- a dial that was not heard may have begun with a phone that is off
+        WHEN all_certain AND (app_heard OR queued = 1) AND NOT queue_unheard THEN 'certain'
+        WHEN needed IS NULL AND ring_source <> 'cdr' AND heard_live AND app_heard AND NOT went_out THEN 'certain'
         WHEN rotation = 'rotated' AND needed_surely AND covered_surely AND ring_source <> 'cdr' THEN 'certain'
         WHEN rotation = 'no_second_member' AND needed_surely AND ring_source <> 'cdr' AND outcome_certainty = 'certain' THEN 'certain'
         ELSE 'estimated'

@@ -25,13 +25,15 @@ through_local AS (
 ),
 joined AS (
     SELECT s.*, c.caller_class, c.channel_kind, c.direction, c.started_us, c.ended_us, c.menu_us, c.cdr_menu, c.voicemail_us,
-        c.has_ami, c.has_cel, c.in_gap, c.dialled, c.caller_left,
-        o.outcome AS call_outcome, o.outcome_certainty AS call_certainty, o.surely_unanswered,
+        c.has_ami, c.has_cel, c.broken, c.app_heard, c.went_out, c.dialled, c.caller_left,
+        o.outcome AS call_outcome, o.outcome_certainty AS call_certainty, o.surely_unanswered, o.answered_outside,
         r.best_us, r.most_us, r.least_us, r.pieces, r.leg_best_us, r.leg_most_us, r.leg_least_us, r.first_ring_us, r.early_media, r.heard_all, r.resolution_us, r.ring_source,
         m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
         f.call_id IS NOT NULL AS after_forward,
         h.call_id IS NOT NULL AS through_local,
-        t.blind_us AS sent_blind_us
+        t.blind_us AS sent_blind_us,
+        -- no source told of a queue or of a dial: a guest member's phone would look like its own department's
+        (c.has_ami OR c.has_cel) AND NOT c.app_heard AND q.call_id IS NULL AND s.number_only = 0 AS queue_unheard
     FROM stays s
     JOIN callers c ON c.call_id = s.call_id
     JOIN outcomes o ON o.call_id = s.call_id
@@ -39,6 +41,7 @@ joined AS (
     LEFT JOIN moved m ON m.call_id = s.call_id AND m.visit = s.visit
     LEFT JOIN forwarded f ON f.call_id = s.call_id AND f.visit = s.visit
     LEFT JOIN sent t ON t.call_id = s.call_id
+    LEFT JOIN (SELECT DISTINCT call_id FROM queue_stays) q ON q.call_id = s.call_id
     LEFT JOIN through_local h ON h.call_id = s.call_id AND h.visit = s.visit
 ),
 entered AS (
@@ -48,6 +51,7 @@ entered AS (
                 CASE WHEN j.sent_blind_us <= j.entered_us + 100000 THEN 'blind_transfer' ELSE 'attended_transfer' END
             WHEN j.visit = 1 AND (j.menu_us < j.entered_us OR j.cdr_menu) AND j.number_only = 0 THEN 'menu'
             WHEN j.visit = 1 THEN 'dialled'
+            WHEN j.beside_previous AND j.blind_us IS NULL THEN 'dialled'
             WHEN j.blind_us IS NOT NULL THEN 'blind_transfer'
             WHEN j.after_forward THEN 'forward'
             WHEN j.previous_answer_us IS NOT NULL AND j.previous_answer_us < j.entered_us THEN
@@ -79,13 +83,13 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
     l.answered_by, l.answer_hidden, l.queued, l.number_only,
     -- where the PBX answered before the person, the CDR cannot tell how long it rang: a bound, but no best value
     -- (and its first row after a menu begins with the call)
-    CASE WHEN l.most_us IS NULL OR l.answer_hidden OR (l.cdr_menu AND l.visit = 1) THEN NULL ELSE l.best_us END AS ring_us,
+    CASE WHEN l.most_us IS NULL OR l.answer_hidden OR l.answered_outside OR (l.cdr_menu AND l.visit = 1) THEN NULL ELSE l.best_us END AS ring_us,
     CASE WHEN l.most_us IS NOT NULL THEN greatest(l.least_us - 20000 * l.pieces, 0) END AS ring_min_us,
     -- in a gap of the only live feed a further phone may have rung unheard: no upper bound
-    CASE WHEN l.most_us IS NOT NULL AND NOT (l.in_gap AND NOT l.has_cel) THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
+    CASE WHEN l.most_us IS NOT NULL AND NOT (l.broken OR l.answered_outside) THEN l.most_us + CASE WHEN l.heard_all THEN 20000 * l.pieces ELSE 0 END END AS ring_max_us,
     CASE WHEN NOT l.answer_hidden AND NOT (l.cdr_menu AND l.visit = 1) THEN l.leg_best_us END AS leg_ring_us,
     greatest(l.leg_least_us - 20000, 0) AS leg_ring_min_us,
-    CASE WHEN NOT (l.in_gap AND NOT l.has_cel) THEN l.leg_most_us + CASE WHEN l.heard_all THEN 20000 ELSE 0 END END AS leg_ring_max_us,
+    CASE WHEN NOT (l.broken) THEN l.leg_most_us + CASE WHEN l.heard_all THEN 20000 ELSE 0 END END AS leg_ring_max_us,
     coalesce(l.resolution_us, 1) AS ring_resolution_us,
     coalesce(l.ring_source, 'none') AS ring_source,
     coalesce(l.early_media, FALSE) AS early_media,
@@ -95,19 +99,23 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
         THEN greatest(l.left_us - l.answered_us, 0) END AS talk_us,
     CASE
         WHEN l.answered_us IS NOT NULL THEN 'answered'
+        WHEN l.beside_next OR (l.beside_previous AND l.call_outcome = 'answered') THEN 'unanswered'
         WHEN l.visit < l.last_visit THEN 'overflowed'
         WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN CASE WHEN l.caller_left THEN 'abandoned' ELSE 'unanswered' END
         ELSE l.call_outcome
     END AS outcome,
     CASE
-        WHEN l.answered_us IS NOT NULL THEN CASE WHEN l.app_known THEN 'certain' ELSE 'estimated' END
-        WHEN l.visit < l.last_visit THEN CASE WHEN l.has_ami OR l.has_cel THEN 'certain' ELSE 'estimated' END
+        WHEN l.answered_us IS NOT NULL THEN CASE WHEN l.app_known AND NOT l.broken AND NOT l.queue_unheard THEN 'certain' ELSE 'estimated' END
+        WHEN l.beside_next OR (l.beside_previous AND l.call_outcome = 'answered') THEN 'estimated'
+        WHEN l.visit < l.last_visit THEN CASE WHEN (l.has_ami OR l.has_cel) AND NOT l.broken AND NOT l.queue_unheard THEN 'certain' ELSE 'estimated' END
         WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN
-            CASE WHEN l.caller_left IS NULL OR (l.in_gap AND NOT l.has_cel) THEN 'estimated' ELSE 'certain' END
+            CASE WHEN l.caller_left IS NULL OR (l.broken) THEN 'estimated' ELSE 'certain' END
+        WHEN l.queue_unheard THEN 'estimated'
         ELSE l.call_certainty
     END AS outcome_certainty,
     l.direction = 'inbound' AND coalesce(l.caller_class, '') <> 'extension' AS external,
-    l.in_gap AND NOT l.has_cel AS in_gap,
+    l.broken AS in_gap,
     l.has_ami OR l.has_cel AS heard_live,
-    l.surely_unanswered
+    l.surely_unanswered,
+    l.app_heard, l.went_out, l.queue_unheard
 FROM left_at l
