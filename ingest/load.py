@@ -27,6 +27,7 @@ from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Context, Dialect, Reading, Reject
 from ingest.bounded import bounded
+from ingest.dialects.voicemail import Voicemail, mailbox_of
 from ingest.news import News
 from ingest.reader import identify
 
@@ -189,22 +190,27 @@ def _identity(
 ) -> tuple[Batch, list[Batch]]:
     """The batch that this content is, and the loaded batches it is the same as or a longer version of."""
     size = os.fstat(file.fileno()).st_size
-    first = file.read(HEAD_BYTES).partition(b"\n")[0]
-    # a message file holds one message and never grows, and all of them begin the same way
-    start = hashlib.sha256(first).hexdigest() if dialect.source != "voicemail" else ""
+    head = file.read(HEAD_BYTES)
+    parts = [settings.pbx, dialect.name]
+    if isinstance(dialect, Voicemail):  # one message, which never grows; all of them begin the same way
+        start = hashlib.sha256(head).hexdigest()
+        parts.append(mailbox_of(head, str(path), settings) or "")
+    else:
+        start = hashlib.sha256(head.partition(b"\n")[0]).hexdigest()
     with store.database.read() as connection:
-        candidates = catalog.lineage(connection, start, settings.pbx, dialect.name) if start else []
-    sizes = sorted({b.size for b in candidates if b.size < size} | {size})
-    hashes = _hashes(file, sizes)
+        candidates = catalog.lineage(connection, start, settings.pbx, dialect.name)
+    hashes = _hashes(file, sorted({b.size for b in candidates if b.size < size} | {size}))
     content = hashes[size]
-    identity = "\0".join((settings.pbx, dialect.name, content)).encode()
-    start = start or content
+    identity = "\0".join((*parts, content)).encode()
     batch = Batch(
         id=hashlib.blake2b(identity, digest_size=16).hexdigest(),
         pbx=settings.pbx, source=dialect.source, dialect=dialect.name, path=str(path),
         sha256=content, size=size, lineage=start,
     )  # fmt: skip
-    return batch, [b for b in candidates if hashes.get(b.size) == b.sha256]
+    earlier = [b for b in candidates if hashes.get(b.size) == b.sha256]
+    if isinstance(dialect, Voicemail):  # in another mailbox it is another message, unless it had none
+        earlier = [b for b in earlier if b.rows_kept == 0]
+    return batch, earlier
 
 
 def _hashes(file: IO[bytes], sizes: Sequence[int]) -> dict[int, str]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC
-from pathlib import PurePath
 from typing import BinaryIO
 
 import pyarrow as pa
 
+from callstats.settings import Settings
 from ingest.base import (
     BLOCK_BYTES,
     MAX_RECORD_BYTES,
@@ -30,7 +31,10 @@ from ingest.times import NONE
 __all__ = ["Voicemail"]
 
 COLUMNS = ("origtime", "callerid", "callerchan", "exten", "context", "duration", "mailbox", "msg_id")
-_PLACE = re.compile(r"(?P<context>[^/\\]+)[/\\](?P<box>[^/\\]+)[/\\](?P<folder>[^/\\]+)[/\\]msg\d+\.txt")
+_PLACE = re.compile(r".*/(?P<context>[^/]+)/(?P<box>[^/]+)/(?P<folder>[^/]+)/msg\d+\.txt")
+_FOLDERS = {"INBOX", "Old", "Work", "Family", "Friends", "Urgent", "Deleted"}
+_FOLDERS |= {f"Cust{number}" for number in range(1, 6)}
+NOWHERE = "no mailbox: neither the path nor [hotline] mailboxes tell its context; load it from the spool"
 
 
 class Voicemail(Dialect):
@@ -59,7 +63,7 @@ class Voicemail(Dialect):
         try:
             if len(raw) > MAX_RECORD_BYTES:
                 raise BadLineError(TOO_LONG)
-            row = _row(raw, path)
+            row = _row(raw, path, context.settings)
         except BadLineError as fault:
             yield _refused(path, str(fault), raw)
             return
@@ -79,21 +83,45 @@ def _refused(path: str, reason: str, raw: bytes) -> Reading:
     return Reading.of(no_events(), (rejected(path, 1, reason, raw),), Counter(), read=1, end=len(raw))
 
 
-def _row(raw: bytes, path: str) -> Mapping[str, str]:
-    """The fields of a message file; its mailbox with the context that the path tells. Raises BadLineError."""
-    if fault := text_fault(raw):
-        raise BadLineError(fault)
+def mailbox_of(raw: bytes, path: str, settings: Settings) -> str | None:
+    """The mailbox that a message lies in: the same content in two mailboxes is two messages."""
+    return _mailbox(_fields(raw).get("origmailbox", ""), path, settings)
+
+
+def _fields(raw: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    for line in raw.decode("utf-8").splitlines():
+    for line in raw.decode("utf-8", "replace").splitlines():
         key, equals, value = line.partition("=")
         if equals and not line.startswith((";", "[")):
             found.setdefault(key.strip().lower(), value.strip())
+    return found
+
+
+def _row(raw: bytes, path: str, settings: Settings) -> Mapping[str, str]:
+    """The fields of a message file, and its mailbox with context. Raises BadLineError."""
+    if fault := text_fault(raw):
+        raise BadLineError(fault)
+    found = _fields(raw)
     if missing := [name for name in ("origmailbox", "origtime", "duration") if not found.get(name)]:
         raise BadLineError(f"no {', '.join(missing)}")
-    # `context` in the file is the dialplan's; the mailbox's is only in the spool's path.
-    place = _PLACE.fullmatch("/".join(PurePath(path).parts[-4:]))
-    found["mailbox"] = f"{found['origmailbox']}@{place['context'] if place else 'default'}"
-    return found
+    mailbox = _mailbox(found["origmailbox"], path, settings)
+    if mailbox is None:
+        raise BadLineError(NOWHERE)
+    return found | {"mailbox": mailbox}
+
+
+def _mailbox(box: str, path: str, settings: Settings) -> str | None:
+    """`box@context`; None where nothing tells the context.
+
+    `context` in the file is the dialplan's; the mailbox's is only in the spool's path, which may be given
+    relative or through a link.
+    """
+    for told in (os.path.abspath(path), os.path.realpath(path)):
+        place = _PLACE.fullmatch(told)
+        if place and (place["box"] == box or (place["folder"] in _FOLDERS and place["box"].isdecimal())):
+            return f"{box}@{place['context']}"
+    configured = [name for name in settings.hotline.mailboxes if name.partition("@")[0] == box]
+    return configured[0] if len(configured) == 1 else None
 
 
 def _shape(shaper: Shaper) -> None:

@@ -16,6 +16,7 @@ from callstats.store import Store
 from ingest import load as module
 from ingest.base import Dialect
 from ingest.load import FileReport, load
+from ingest.reader import identify
 from ingest.report import as_text
 from tests.shared import ROOT
 
@@ -249,12 +250,10 @@ def test_numbers_that_were_seen_long_ago_do_not_go_to_the_vault(site: Site) -> N
 def test_a_fault_of_ours_costs_one_file_and_quotes_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = module.identify
-
     def fails(path: Path, settings: Settings) -> Dialect:
         if path.name == "broken":
             raise OverflowError("caller 28404019")
-        return real(path, settings)
+        return identify(path, settings)
 
     monkeypatch.setattr(module, "identify", fails)
     broken = site.put("broken", b"caller 28404019\n")
@@ -313,3 +312,47 @@ def test_text_that_nobody_reads_is_named_and_the_rest_of_a_folder_is_counted(sit
     assert "queue_log: queue_log: read 107" in lines[1]
     assert lines[2:4] == ["Skipped (no text): 2", "Skipped (empty): 1"]
     assert len(lines) == 5
+
+
+MESSAGES = SAMPLE / "voicemail/hotline/8000/INBOX"
+
+
+def mailboxes(site: Site) -> set[str]:
+    return set(site.store.scan("events", columns=["mailbox"])["mailbox"].to_pylist())
+
+
+def test_messages_named_from_within_their_folder_keep_their_mailbox(
+    sites: list[Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool = sites[0].put("spool/office/8000/INBOX/msg0000.txt", (MESSAGES / "msg0000.txt").read_bytes())
+    monkeypatch.chdir(spool.parent)
+    sites[0].load(Path())
+    assert mailboxes(sites[0]) == {"8000@office"}
+    assert [r.status for r in sites[0].load(Path("msg0000.txt"), spool.parents[3])] == ["known"]
+    (sites[1].inbox / "link.txt").symlink_to(spool)
+    sites[1].load(sites[1].inbox)
+    assert mailboxes(sites[1]) == {"8000@office"}
+
+
+def test_one_message_in_two_mailboxes_is_two(site: Site) -> None:
+    content = (MESSAGES / "msg0000.txt").read_bytes()
+    for context in ("office", "home"):
+        site.put(f"{context}/8000/INBOX/msg0000.txt", content)
+    assert [r.new for r in site.load(site.inbox)] == [1, 1]
+    assert mailboxes(site) == {"8000@office", "8000@home"}
+
+
+def test_a_message_out_of_its_place_belongs_to_the_one_mailbox_of_that_number(site: Site) -> None:
+    site.load(site.put("copies/msg0000.txt", (MESSAGES / "msg0000.txt").read_bytes()))
+    assert mailboxes(site) == {"8000@hotline"}
+
+
+def test_a_message_of_no_known_mailbox_is_a_reject_until_it_lies_in_its_place(site: Site) -> None:
+    content = (MESSAGES / "msg0000.txt").read_bytes().replace(b"origmailbox=8000", b"origmailbox=8001")
+    lost = site.load(site.put("copies/msg0000.txt", content))[0]
+    assert (lost.rejected, lost.new) == (1, 0)
+    assert "no mailbox" in site.store.scan("rejects")["reason"][0].as_py()
+    found = site.load(site.put("spool/office/8001/Old/msg0003.txt", content))[0]
+    assert (found.rejected, found.new) == (0, 1)
+    assert mailboxes(site) == {"8001@office"}
+    assert site.store.scan("rejects").num_rows == 0
