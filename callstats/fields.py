@@ -182,6 +182,7 @@ REJECTS: Final = Table(
         Field("dialect", TEXT, "format the file was read as"),
         Field("reason", TEXT, "what is wrong with the line"),
         Field("text", TEXT, "the line itself, numbers and names masked, cut at 2000 characters"),
+        Field("line_key", TEXT, "identity of the line, as of an event: tells copies in other files"),
     ),
 )
 

@@ -253,13 +253,18 @@ class BatchWriter:
             self._rejects.append(parquet.conform(rejects, REJECTS.schema))
 
     def replace_rows(self, file: FileRow, rows: pa.Table) -> None:
-        """Lets `rows` take the place of a valid event file of another batch when this one is committed."""
+        """Lets `rows` take the place of a valid file of another batch when this one is committed.
+
+        It is a file of events or of rejects.
+        """
         self._retired.append(file.id)
-        self._reach[file.local_date] = max(self._reach.get(file.local_date, file.local_date), file.local_date)
+        day, of_events = file.local_date, file.table_name == "events"
+        if of_events:
+            self._reach[day] = max(self._reach.get(day, day), day)
         if rows.num_rows:
-            named = _named("events", file.local_date)
+            named = _named(file.table_name, day)
             renewed = replace(file, id=named.id, path=named.path, version=None)
-            self._files += self.store._write([(_described(renewed, rows), rows)])
+            self._files += self.store._write([(_described(renewed, rows) if of_events else renewed, rows)])
 
     def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
         """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
@@ -267,7 +272,7 @@ class BatchWriter:
         now = self.store.clock()
         if self._rejects:
             day = now.date()
-            named = _named("rejects", day)
+            named = replace(_named("rejects", day), pbx=self.batch.pbx, source=self.batch.source)
             self._files += self.store._write([(named, pa.concat_tables(self._rejects))])
         with self.store.database.write() as connection:
             catalog.commit_batch(

@@ -35,18 +35,22 @@ Int64 = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Reject:
-    """A record that could not become an event: where, why, and its text without numbers and names."""
+    """A record that could not become an event: where, why, and its text without numbers and names.
+
+    `raw` is what tells copies of it; it is never stored nor shown.
+    """
 
     path: str
     line: int
     reason: str
     text: str
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
 
 def rejected(path: str, line: int, reason: str, raw: bytes) -> Reject:
     """The reject of raw bytes; the text is cut before it is masked, so that a huge record costs nothing."""
     text = raw[: 2 * REJECT_CHARS].decode("utf-8", "replace").rstrip("\r\n")
-    return Reject(path, line, reason, mask(text)[:REJECT_CHARS])
+    return Reject(path, line, reason, mask(text)[:REJECT_CHARS], raw)
 
 
 @dataclass(frozen=True)

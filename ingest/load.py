@@ -11,24 +11,21 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final
-
-import pyarrow as pa
 
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
-from callstats.fields import REJECTS
 from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import Store
-from ingest.base import Context, Dialect, Reading, Reject
+from ingest.base import Context, Dialect, Reading
 from ingest.bounded import bounded
 from ingest.dialects.voicemail import Voicemail, mailbox_of
-from ingest.news import News
+from ingest.news import KnownRejects, News
 from ingest.reader import identify
 
 log = logging.getLogger(__name__)
@@ -241,16 +238,18 @@ def _load_once(
     context = Context.of(settings, vault.pseudonymiser, batch.id)
     writer = store.writer(batch)
     news = News(store, batch)
+    refused = KnownRejects(store, batch, dialect.family, [b.id for b in earlier])
     report = FileReport(str(path), "loaded", dialect.name, batch.id)
     file.seek(0)
     for reading in dialect.read(bounded(file, batch.size), context, str(path)):
         writer.add(news.of(reading.events))
-        writer.reject(_reject_rows(reading.rejects, batch))
+        refused.now_sound(reading.events)
+        writer.reject(refused.of(reading.rejects))
         report = _added(report, reading)
     ends, changed = news.ends(report.kept)
     if ends is not None:
         writer.add(ends)
-    for stored, rows in changed:
+    for stored, rows in (*changed, *refused.mended()):
         writer.replace_rows(stored, rows)
     known = news.known
     final = replace(
@@ -273,8 +272,3 @@ def _added(report: FileReport, reading: Reading) -> FileReport:
         ignored=report.ignored + reading.ignored, rejected=report.rejected + len(reading.rejects),
         ignored_reasons=reasons,
     )  # fmt: skip
-
-
-def _reject_rows(rejects: Sequence[Reject], batch: Batch) -> pa.Table:
-    rows = [asdict(reject) | {"batch": batch.id, "dialect": batch.dialect} for reject in rejects]
-    return pa.Table.from_pylist(rows, schema=REJECTS.schema)

@@ -1,5 +1,7 @@
 """Which events of a file are new: those whose `line_key` no stored event has.
 
+Rejected lines are told from known ones alike, and go when a sound copy of the line comes.
+
 The ends of a recorded connection (`connected`, `disconnected`) are no lines but where the file begins and
 ends. A shorter version, or a part, of a file ends where the whole goes on: such ends give way to those of the
 file that has all its lines.
@@ -8,19 +10,28 @@ file that has all its lines.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import cached_property
 from typing import Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from callstats import parquet
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, FileRow
+from callstats.fields import REJECTS
 from callstats.store import FEED_ENDS, Store
+from ingest.base import Reject
+from ingest.keys import LineKeys
 
 KEPT_ROWS: Final = 2_000_000
 COLUMNS: Final = ["line_key", "kind", "batch"]
+SHOWN: Final = ("path", "line", "reason", "text")
+UNKEYED: Final = pa.schema([field for field in REJECTS.schema if field.name != "line_key"])
+BOM: Final = b"\xef\xbb\xbf"
 
 
 class News:
@@ -108,3 +119,60 @@ class News:
         while len(self._stored) > 1 and sum(rows.num_rows for rows in self._stored.values()) > KEPT_ROWS:
             self._stored.popitem(last=False)
         return found
+
+
+class KnownRejects:
+    """Tells new rejects of one batch from known ones, and those that are sound in this batch.
+
+    `giving_way` are batches whose rejects go when this one is committed. State: stored rejects by file, read
+    when first needed; the keys of each that became events; the keys of this file's lines so far.
+    """
+
+    def __init__(self, store: Store, batch: Batch, family: str, giving_way: Collection[str]) -> None:
+        self._store = store
+        self._batch = batch
+        self._giving_way = giving_way
+        self._keys = LineKeys(batch.pbx, family)
+        self._sound: dict[str, pa.Array] = {}
+
+    def of(self, rejects: Sequence[Reject]) -> pa.Table:
+        """Rows of the rejects that no loaded file had."""
+        ordered = sorted(rejects, key=lambda reject: reject.line)
+        if not ordered:
+            return REJECTS.schema.empty_table()
+        raw = [reject.raw.rstrip(b"\r\n").removeprefix(BOM) for reject in ordered]
+        keys = self._keys.keys(raw, np.array([reject.line for reject in ordered]))
+        said = {"batch": self._batch.id, "dialect": self._batch.dialect}
+        shown = ({name: getattr(reject, name) for name in SHOWN} for reject in ordered)
+        rows = pa.Table.from_pylist([row | said for row in shown], schema=UNKEYED).append_column(
+            "line_key", keys
+        )
+        for _, stored in self._stored:
+            rows = rows.filter(pc.invert(pc.is_in(rows["line_key"], value_set=stored["line_key"])))
+        return rows.select(REJECTS.names)
+
+    def now_sound(self, events: pa.Table) -> None:
+        """Notes events: a stored reject of the same line was damage of that file alone."""
+        if not events.num_rows:
+            return
+        for file, stored in self._stored:
+            found = pc.is_in(stored["line_key"], value_set=events["line_key"])
+            before = self._sound.get(file.id)
+            self._sound[file.id] = found if before is None else pc.or_(before, found)
+
+    def mended(self) -> Iterator[tuple[FileRow, pa.Table]]:
+        """Stored files with the rejects that remain, where some do not."""
+        for file, stored in self._stored:
+            gone = self._sound.get(file.id)
+            if gone is not None and pc.any(gone).as_py():
+                yield file, stored.filter(pc.invert(gone))
+
+    @cached_property
+    def _stored(self) -> list[tuple[FileRow, pa.Table]]:
+        with self._store.database.read() as connection:
+            files = catalog.live_files(connection, "rejects", pbx=self._batch.pbx, source=self._batch.source)
+        return [
+            (file, parquet.read([self._store.root / file.path], REJECTS.schema))
+            for file in files
+            if file.batch not in self._giving_way
+        ]

@@ -23,6 +23,10 @@ from tests.shared import ROOT
 
 DAY = date(2026, 3, 10)
 ONE_DAY = timedelta(days=1)
+REJECT = {
+    "batch": "b1", "path": "a.csv", "line": 3, "dialect": "cel_csv", "reason": "cut off", "text": "x",
+    "line_key": "k",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -110,14 +114,14 @@ def test_many_rows_are_written_before_the_end_and_valid_only_after_it(
 
 
 def test_rejects_are_kept_beside_the_events(store: Store) -> None:
-    row = {"batch": "b1", "path": "a.csv", "line": 3, "dialect": "cel_csv", "reason": "cut off", "text": "x"}
-    store.append_batch(batch(), [], pa.Table.from_pylist([row], schema=REJECTS.schema))
-    assert store.scan("rejects").to_pylist() == [row]
+    store.append_batch(batch(), [], pa.Table.from_pylist([REJECT], schema=REJECTS.schema))
+    assert store.scan("rejects").to_pylist() == [REJECT]
 
 
 def test_the_rejects_of_a_shorter_version_give_way(store: Store) -> None:
-    row = {"batch": "b1", "path": "a.csv", "line": 3, "dialect": "cel_csv", "reason": "cut off", "text": "x"}
-    store.append_batch(batch("b1"), [events(event("k1"))], pa.Table.from_pylist([row], schema=REJECTS.schema))
+    store.append_batch(
+        batch("b1"), [events(event("k1"))], pa.Table.from_pylist([REJECT], schema=REJECTS.schema)
+    )
     longer = store.writer(batch("b2"))
     longer.commit(batch("b2"), grown_from=["b1"])
     assert store.scan("rejects").num_rows == 0

@@ -356,3 +356,45 @@ def test_a_message_of_no_known_mailbox_is_a_reject_until_it_lies_in_its_place(si
     assert (found.rejected, found.new) == (0, 1)
     assert mailboxes(site) == {"8001@office"}
     assert site.store.scan("rejects").num_rows == 0
+
+
+BAD = b"nonsense with 28404019\n"
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2], [1, 2, 0], [2, 0, 1]])
+def test_a_rejected_line_is_there_once_in_whatever_parts_it_comes(site: Site, order: list[int]) -> None:
+    lines = lines_of("queue_log")[:20]
+    lines.insert(12, BAD)
+    lines.insert(15, BAD.replace(b"\n", b" again\n"))
+    parts = [b"".join(lines), b"".join(lines[:10]), b"".join(lines[10:])]
+    reports = [site.load(site.put(f"queue_log.{place}", parts[place]))[0] for place in order]
+    assert sorted(report.rejected for report in reports) == [0, 2, 2]
+    assert site.store.scan("rejects").num_rows == 2
+    assert len(set(site.store.scan("rejects")["line_key"].to_pylist())) == 2
+
+
+def test_two_equal_wrong_lines_of_a_file_are_two_rejects(site: Site) -> None:
+    lines = [*lines_of("queue_log")[:5], BAD, BAD]
+    assert site.load(site.put("queue_log", b"".join(lines)))[0].rejected == 2
+    assert site.store.scan("rejects").num_rows == 2
+
+
+@pytest.mark.parametrize("name", LINE_FILES)
+def test_a_reject_goes_when_a_sound_copy_of_its_line_comes(site: Site, name: str) -> None:
+    lines = lines_of(name)
+    part = b"".join([*lines[5:9], BAD, lines[9]])
+    cut = site.load(site.put("part", part[:-1]))[0]
+    assert cut.rejected == 2  # its last line is whole but for its end
+    assert site.store.scan("rejects").num_rows == 2
+    whole = site.load(site.put("log", b"".join(lines)), compute=True)[0]
+    assert (whole.rejected, whole.known) == (0, cut.kept)
+    assert site.store.scan("rejects")["line"].to_pylist() == [5]
+
+
+def test_the_rejects_of_a_file_that_grew_are_those_of_the_longer_one(site: Site) -> None:
+    lines = [*lines_of("queue_log")[:5], BAD]
+    site.load(site.put("part", b"".join(lines[3:])))
+    for length in (4, 5):
+        lines += lines_of("queue_log")[length + 1 : length + 2]
+        site.load(site.put("queue_log", b"".join(lines)))
+        assert site.store.scan("rejects").num_rows == 1
