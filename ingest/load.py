@@ -26,7 +26,7 @@ from ingest.base import Context, Dialect, Reading
 from ingest.bounded import bounded
 from ingest.dialects.voicemail import Voicemail, mailbox_of
 from ingest.news import KnownRejects, News
-from ingest.reader import identify
+from ingest.reader import CompressedError, identify
 
 log = logging.getLogger(__name__)
 
@@ -123,8 +123,8 @@ def _load_or_tell(path: Path, named: bool, settings: Settings, store: Store, vau
             return FileReport(str(path), "skipped", reason=EMPTY)
         try:
             dialect = identify(path, settings)
-        except InputError:
-            if named:
+        except InputError as error:
+            if named or isinstance(error, CompressedError):  # what is inside would be missed unnoticed
                 raise
             return FileReport(str(path), "skipped", reason=UNKNOWN if is_text(path) else BINARY)
         return _load(path, dialect, settings, store, vault)
