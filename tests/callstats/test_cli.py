@@ -7,21 +7,18 @@ import shutil
 import socket
 import subprocess
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from callstats import export
 from callstats.cases.catalog import ConflictError
 from callstats.cli import main
-from callstats.errors import InputError
 from callstats.fields import TABLES
 from callstats.store import Store
 from ingest import load as load_module
-from tests.callstats.facts import calls
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -189,38 +186,6 @@ def test_an_export_to_standard_output_is_csv(
     rows = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode())))
     assert rows
     assert list(rows[0]) == list(TABLES["visits"].names)
-
-
-def test_no_spreadsheet_runs_an_exported_cell() -> None:
-    wild = ["=1+1", "+371", "-1", "@SUM(A1)", "\tx", "\rx", "plain", "", None]
-    table = pa.table(
-        {
-            "text": wild,
-            "list": pa.array([[cell] if cell is not None else None for cell in wild], pa.list_(pa.string())),
-            "number": pa.array([-1.5] * len(wild)),
-        }
-    )
-    out = io.BytesIO()
-    export.write_csv(table, out)
-    rows = list(csv.DictReader(io.StringIO(out.getvalue().decode(), newline="")))
-    for name in ("text", "list"):
-        cells = [row[name] for row in rows]
-        assert cells == ["'=1+1", "'+371", "'-1", "'@SUM(A1)", "'\tx", "'\rx", "plain", "", ""]
-    assert {row["number"] for row in rows} == {"-1.5"}
-
-
-def test_an_export_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "calls.csv"
-    path.write_text("old")
-
-    def fails(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setitem(export.WRITERS, ".csv", fails)
-    with pytest.raises(InputError, match="No space left"):
-        export.write(calls(date(2026, 1, 1), "a"), path)
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["calls.csv"]
 
 
 def test_metrics_by_department_as_text_and_as_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,21 @@
+"""Fixtures of the readers' tests: sites with data folders of their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.loading import Site
+
+
+@pytest.fixture
+def sites(tmp_path: Path) -> Iterator[list[Site]]:
+    made = [Site(tmp_path / name) for name in ("one", "two")]
+    yield made
+    for site in made:
+        site.store.close()
+
+
+@pytest.fixture
+def site(sites: list[Site]) -> Site:
+    return sites[0]
