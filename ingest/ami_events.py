@@ -30,6 +30,13 @@ COMMON: Mapping[str, str] = {
     "talk_s": "talktime",
 }
 _MEMBER = {"status": "paused", "reason": "pausedreason"}
+# Asterisk 11 numbers the halves of a Local channel.
+_HALVES = {
+    "old_uniqueid": "uniqueid1",
+    "old_channel": "channel1",
+    "old_dest_uniqueid": "uniqueid2",
+    "old_dest": "channel2",
+}
 _ORDINARY: Mapping[str, str] = {}
 
 KEPT: Mapping[str, Mapping[str, str]] = {
@@ -103,6 +110,7 @@ KEPT: Mapping[str, Mapping[str, str]] = {
         "dest_channel": "targetchannel",
     },
     "LocalBridge": {
+        **_HALVES,
         "uniqueid": "localoneuniqueid",
         "linkedid": "localonelinkedid",
         "channel": "localonechannel",
@@ -163,6 +171,7 @@ OLD_DIAL: Mapping[str, str] = {"begin": "DialBegin", "end": "DialEnd"}
 # Fields of older versions, by the column that they fill when the newer field is missing.
 OLD_NAMES: Mapping[str, str] = {
     "old_member": "member",
+    "old_uniqueid": "uniqueid",
     "old_channel": "channel",
     "old_dest": "dest_channel",
     "old_dest_uniqueid": "dest_uniqueid",

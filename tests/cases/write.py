@@ -131,17 +131,6 @@ def _epoch(text: str) -> str:
     return f"{int(instant.timestamp())}.{instant.microsecond:06}"
 
 
-# Asterisk 11 calls the halves of a Local channel by number.
-_HALVES = {"Channel1": "LocalOneChannel", "Channel2": "LocalTwoChannel", "Uniqueid1": "LocalOneUniqueid",
-           "Uniqueid2": "LocalTwoUniqueid"}  # fmt: skip
-
-
-def _renamed(row: Row) -> Row:
-    if row["Event"] != "LocalBridge":
-        return row
-    return {_HALVES.get(key, key): value for key, value in row.items()}
-
-
 def ami(rows: Iterable[Row]) -> bytes:
     """The bytes of a manager connection. A channel's id tells when it was made; all else is made up."""
     blocks = [b"Asterisk Call Manager/5.0\r\n"]
@@ -152,7 +141,6 @@ def ami(rows: Iterable[Row]) -> bytes:
             at = max(at if before else 0, int(found[1]) * 1_000_000)
         answers = kind == "Newstate" and row.get("ChannelState") == "6" and ringing
         alone = kind == "Hangup" and before not in ("Hangup", *BY_A_PERSON)
-        row = _renamed(row)
         at += THINKING_US if answers or kind in BY_A_PERSON or alone else MACHINE_US
         if kind == "Newstate":
             ringing = row.get("ChannelState") == "5" or (ringing and not answers)
