@@ -9,9 +9,10 @@ from callstats.pseudonyms import PSEUDONYM
 DOTS = "••••"
 # Pseudonyms, dates and times stay; a number is five digits in a row, seven in groups, or six after a plus.
 _DATE = r"(?<!\d)(?:19|20)\d\d-[01]\d-[0-3]\d(?:[ T]\d\d:\d\d:\d\d)?(?!\d)"
+_COUNTER = r"-[0-9a-f]{8}(?!\w)"  # of a channel: PJSIP/202-0000000b
 _DIGITS = re.compile(
     rf"(?P<keep>{PSEUDONYM.pattern}|{_DATE})|\+\d(?:[ ().-]{{0,2}}\d){{5,}}|\d{{5,}}"
-    rf"|(?<![\d{DOTS[0]}])\d(?:[ .-]?\d){{6,}}"
+    rf"|(?<![\d{DOTS[0]}])\d(?:(?!{_COUNTER})[ .-]?\d){{6,}}(?![\d{DOTS[0]}])"
 )
 # Fields that hold a name: AMI to the end of the line, JSON to the end of the value even when quotes in
 # it were not escaped.
@@ -33,8 +34,9 @@ _PERSON = re.compile(r"\b[^\W\d_a-z][^\W\d_]+(?:[ ,]+[^\W\d_a-z][^\W\d_]+)+")
 def mask(text: str) -> str:
     """The text with numbers as `26••••00` and people's names as dots; idempotent.
 
-    Certain for numbers, of five digits in a row or seven in groups (`28 404 019`). Names are found where they show as such (caller ids, name fields, words in a row,
-    letters beyond ASCII); one ASCII word in a column of its own is only hidden by who knows the columns.
+    Certain for numbers, of five digits in a row or seven in groups (`28 404 019`). Names are found where they
+    show as such (caller ids, name fields, words in a row, letters beyond ASCII); one ASCII word in a column
+    of its own is only hidden by who knows the columns.
     """
     named = _JSON_NAME.sub(rf"\g<1>{DOTS}", _AMI_NAME.sub(rf"\g<1>{DOTS}", _display_names(text)))
     fields = _FIELD.sub(_hide_field, named)
