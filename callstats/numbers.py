@@ -361,5 +361,6 @@ _FULL = pa.struct(
     [("cls", pa.string()), ("e164", pa.string()), ("text", pa.string()), ("doubtful", pa.bool_())]
 )
 _STORED = pa.struct([("stored", pa.string()), ("cls", pa.string())])
-_RUN = re.compile(rf"(?P<keep>{PSEUDONYM.pattern}|(?<![\d+])1\d{{9}}\.\d+)|\+?\d{{7,}}")
+_UUID = r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b"
+_RUN = re.compile(rf"(?P<keep>{PSEUDONYM.pattern}|{_UUID}|(?<![\d+])1\d{{9}}\.\d+)|\+?\d{{7,}}")
 _NAME_SET = re.compile(r"((?:CALLERID|CONNECTEDLINE|REDIRECTING)\((?:[\w-]*name|all)[^)]*\)=).*")

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from ingest import times
 from ingest.base import Int64
-from ingest.shape import Shaper, optional
+from ingest.shape import APP, Shaper, optional
 from ingest.times import HOUR_US, NONE, SECOND_US, Times
 
 __all__ = ["CDR_COLUMNS", "DISPOSITIONS", "shape_cdr"]
@@ -50,14 +50,15 @@ def shape_cdr(shaper: Shaper) -> None:
     out["caller"], out["caller_class"] = shaper.number(shaper.column("src"), hidden)
     out["withheld"] = shaper.withheld(out["caller_class"])
     out["exten"], out["exten_class"] = shaper.number(shaper.column("dst"))
-    app, data = shaper.text("lastapp"), shaper.text("lastdata")
-    out["queue"] = shaper.queue_of(app, data)
+    app = shaper.word(shaper.text("lastapp"), APP)
+    out["app"], out["app_data"] = app, shaper.app_data(app, shaper.text("lastdata"))
+    out["queue"] = shaper.queue_of(app, out["app_data"])
     out["kind"] = pa.repeat(pa.scalar("cdr"), shaper.rows)
-    out["uniqueid"], out["linkedid"] = uniqueid, shaper.text("linkedid")
-    out["channel"] = shaper.channel(shaper.text("channel"))
+    out["uniqueid"], out["linkedid"] = shaper.ids(uniqueid), shaper.ids(shaper.text("linkedid"))
+    out["channel"] = shaper.channel(shaper.text("channel"), out["withheld"])
     out["dest_channel"] = shaper.channel(shaper.text("dstchannel"))
-    out["context"], out["app"], out["app_data"] = shaper.text("dcontext"), app, shaper.app_data(data)
-    out["status"] = shaper.text("disposition")
+    out["context"] = shaper.scrubbed(shaper.text("dcontext"))
+    out["status"] = shaper.word(shaper.text("disposition"), r"^[A-Z ]{1,20}$")
     out["answered_at"], out["ended_at"] = times.to_arrow(answered), times.to_arrow(ended)
     out["duration_us"], out["billsec_us"] = optional(duration), optional(billsec)
     out["sequence"] = shaper.integer(shaper.column("sequence"), "sequence")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ingest.csvtext import value_fault
-from ingest.shape import Shaper
+from ingest.shape import APP, NAME, Shaper
 from ingest.times import NONE
 
 __all__ = ["CEL_COLUMNS", "CEL_EVENTS", "IGNORED", "shape_cel"]
@@ -22,8 +22,9 @@ CEL_COLUMNS = (
 )  # fmt: skip
 CEL_EVENTS = frozenset({
     "CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "APP_END", "PARK_START", "PARK_END",
-    "BRIDGE_START", "BRIDGE_END", "BRIDGE_UPDATE", "BRIDGE_ENTER", "BRIDGE_EXIT", "CONF_START", "CONF_END",
-    "CONF_ENTER", "CONF_EXIT", "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER", "PICKUP", "FORWARD",
+    "BRIDGE_START", "BRIDGE_END", "BRIDGE_UPDATE", "BRIDGE_ENTER", "BRIDGE_EXIT", "BRIDGE_TO_CONF",
+    "CONF_START", "CONF_END", "CONF_ENTER", "CONF_EXIT", "BLINDTRANSFER", "ATTENDEDTRANSFER", "TRANSFER",
+    "PICKUP", "FORWARD",
     "3WAY_START", "3WAY_END", "HOOKFLASH", "LINKEDID_END", "LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN",
     "USER_DEFINED", "DTMF", "STREAM_BEGIN", "STREAM_END", "TRANSFEREE_UNIQUEID",
 })  # fmt: skip
@@ -65,6 +66,7 @@ def shape_cel(shaper: Shaper) -> None:
     at = shaper.moments("eventtime", shaper.zone, "eventtime")
     shaper.fault((at.early == NONE) & ~at.bad, "no eventtime")
     shaper.fault(np.asarray(pc.is_null(kind)), "no event type")
+    shaper.fault(~np.asarray(pc.is_in(kind, pa.array(sorted(CEL_EVENTS)))), "unknown event")
     quiet = np.asarray(pc.is_in(kind, pa.array(sorted(IGNORED))))
     shaper.ignore(quiet, kind.filter(pa.array(quiet)).to_pylist())
 
@@ -77,15 +79,18 @@ def shape_cel(shaper: Shaper) -> None:
     out["exten"], out["exten_class"] = shaper.number(shaper.column("exten"))
     out["target_exten"], out["target_class"] = shaper.number(extra["target_exten"])
     out["kind"], out["status"] = kind, pc.coalesce(status, extra["status"])
-    out["uniqueid"], out["linkedid"] = shaper.text("uniqueid"), shaper.text("linkedid")
-    out["channel"] = shaper.channel(shaper.text("channame"))
-    out["dest_uniqueid"] = extra["dest_uniqueid"]
+    out["uniqueid"], out["linkedid"] = (shaper.ids(shaper.text(name)) for name in ("uniqueid", "linkedid"))
+    out["channel"] = shaper.channel(shaper.text("channame"), out["withheld"])
+    out["dest_uniqueid"] = shaper.ids(extra["dest_uniqueid"])
     out["dest_channel"] = shaper.channel(pc.coalesce(extra["dest_channel"], shaper.text("peer")))
-    out["context"], out["app"] = shaper.text("context"), shaper.text("appname")
-    out["app_data"] = shaper.app_data(shaper.text("appdata"))
+    out["context"], out["app"] = (
+        shaper.scrubbed(shaper.text("context")),
+        shaper.word(shaper.text("appname"), APP),
+    )
+    out["app_data"] = shaper.app_data(out["app"], shaper.text("appdata"))
     out["cause"] = shaper.integer(extra["cause"], "hangupcause")
-    out["hangup_source"] = shaper.channel(extra["hangup_source"])
-    out["bridge"] = extra["bridge"]
+    out["hangup_source"] = shaper.channel(extra["hangup_source"], out["withheld"])
+    out["bridge"] = shaper.ids(extra["bridge"])
     out["queue"] = shaper.queue_of(out["app"], out["app_data"])
     shaper.finish(at.early, at.resolution)
 
@@ -98,10 +103,8 @@ def _kinds(shaper: Shaper) -> tuple[pa.Array, pa.Array]:
     made_up = pc.or_(pc.equal(kind, "USER_DEFINED"), pc.and_not(pc.is_valid(own), known))
     made_up = pc.fill_null(made_up, False)
     nothing = pa.scalar(None, pa.string())
-    return (
-        pc.if_else(made_up, "USER_DEFINED", kind),
-        pc.if_else(made_up, pc.coalesce(own, said), nothing),
-    )
+    name = shaper.word(pc.coalesce(own, said), NAME)
+    return pc.if_else(made_up, "USER_DEFINED", kind), pc.if_else(made_up, name, nothing)
 
 
 def _extras(shaper: Shaper, kind: pa.Array) -> dict[str, pa.Array]:
@@ -119,7 +122,8 @@ def _extras(shaper: Shaper, kind: pa.Array) -> dict[str, pa.Array]:
                 shaper.faults.setdefault(row, fault)
             else:
                 found[column][row] = value
-    return {name: pa.array(values, pa.string()) for name, values in found.items()}
+    columns = {name: pa.array(values, pa.string()) for name, values in found.items()}
+    return columns | {"status": shaper.word(columns["status"], r"^[A-Z_ ]{1,40}$")}
 
 
 def _extra(kind: str, text: str) -> dict[str, str]:

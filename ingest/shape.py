@@ -16,12 +16,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from callstats.masking import mask_numbers
 from callstats.numbers import scrub
 from ingest import times
 from ingest.base import Context, Int64
 from ingest.times import NONE, SECOND_US, Times
 
-__all__ = ["Shaper", "member"]
+__all__ = ["APP", "NAME", "Shaper", "member"]
 
 _TAIL = r"(-[0-9a-f]{8,16}(?:;[0-9]+)?(?:<[A-Z]+>)?)$"
 _LONG_NUMBER = r"[0-9]{7}"
@@ -30,6 +31,16 @@ _AMOUNT = r"^[0-9]{1,11}(\.[0-9]{1,9})?$"
 # A dialplan line that writes the presentation to userfield; a display name by RFC 3323.
 _NOTED = r"(?i)prohib|withheld|anonymous|restricted"
 _ANONYMOUS = r'(?i)^\s*"?(?:anonymous|withheld|restricted|private|private number)"?\s*(?:<.*)?$'
+# Applications whose arguments tell whom a call went to; those of all others may hold any text.
+_APPS = ("Dial", "Queue", "VoiceMail", "Voicemail", "AppDial", "AppQueue")
+# An Asterisk's own ids, [systemname-]epoch.counter and bridges; and what any PBX's ids are made of.
+_EPOCH_TAIL = r"[0-9]{9,10}\.[0-9]{1,9}$"
+_OWN_ID = rf"^(?:[A-Za-z]+[0-9]{{0,4}}-)?{_EPOCH_TAIL}|^[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}$"
+_ID = r"^[A-Za-z0-9_.:@/+~-]{1,150}$"
+# Names of events and applications; capitals, or no word of a PBX.
+NAME = r"^[A-Z0-9_]{0,4}[A-Z][A-Z_]*[A-Z0-9_]{0,4}$"
+APP = r"^[A-Za-z][A-Za-z0-9_]{0,39}$"
+WITHHELD = "withheld"
 _INTERFACE = re.compile(r"[A-Za-z0-9]+/([^@/;-]+).*")
 
 
@@ -116,13 +127,51 @@ class Shaper:
         queue = pc.struct_field(pc.extract_regex(data, r"^(?P<q>[^,|]+)"), "q")
         return pc.if_else(pc.fill_null(pc.equal(app, "Queue"), False), queue, pa.scalar(None, pa.string()))
 
-    def channel(self, column: pa.Array) -> pa.Array:
-        """Channel names with pseudonyms for clients' numbers; the running number at the end stays."""
-        return self._scrubbed(column, _channel, _TAIL)
+    def channel(self, column: pa.Array, withheld: pa.Array | None = None) -> pa.Array:
+        """Channel names with pseudonyms for clients' numbers; the running number at the end stays.
 
-    def app_data(self, column: pa.Array) -> pa.Array:
-        """Application data, dial strings: without clients' numbers and names."""
+        Where the caller withheld the number, a name that holds one (`PJSIP/28404019-00000001`, a guest's own
+        channel) keeps technology and running number only.
+        """
+        named = self._scrubbed(column, _channel, _TAIL)
+        if withheld is None or not pc.any(withheld).as_py():
+            return named
+        rows = np.flatnonzero(pc.fill_null(withheld, False).to_numpy(zero_copy_only=False))
+        cut = [name and _unnamed(name, self.context) for name in column.take(pa.array(rows)).to_pylist()]
+        return self._put(named, rows, cut)
+
+    def scrubbed(self, column: pa.Array) -> pa.Array:
+        """Names of queues and contexts, dial strings: without clients' numbers and names."""
         return self._scrubbed(column, _scrub, None)
+
+    def app_data(self, app: pa.Array, column: pa.Array) -> pa.Array:
+        """Arguments of the applications that connect calls, without clients' numbers; else null."""
+        told = pc.fill_null(pc.is_in(app, pa.array(_APPS)), False)
+        return self.scrubbed(pc.if_else(told, column, pa.scalar(None, pa.string())))
+
+    def written(self, column: pa.Array) -> pa.Array:
+        """What people have typed (reasons of pauses): numbers in any form are masked."""
+        encoded = self.scrubbed(column).dictionary_encode()
+        found = [mask_numbers(text) for text in encoded.dictionary.to_pylist()]
+        return pa.array(found, pa.string()).take(encoded.indices)
+
+    def ids(self, column: pa.Array) -> pa.Array:
+        """Ids of channels and bridges; a number in one becomes a pseudonym, what is no id is null."""
+        if pc.all(pc.match_substring_regex(column, _OWN_ID)).as_py() is not False:
+            return column
+        found = self.word(column, _ID)
+        doubtful = pc.match_substring_regex(pc.replace_substring_regex(found, _EPOCH_TAIL, ""), _LONG_NUMBER)
+        rows = np.flatnonzero(pc.fill_null(doubtful, False).to_numpy(zero_copy_only=False))
+        return self._put(found, rows, [_id(v, self.context) for v in found.take(pa.array(rows)).to_pylist()])
+
+    def word(self, column: pa.Array, pattern: str) -> pa.Array:
+        """The column with null where the text does not match: no fixed word of the PBX, perhaps a name."""
+        return pc.if_else(pc.match_substring_regex(column, pattern), column, pa.scalar(None, pa.string()))
+
+    def _put(self, column: pa.Array, rows: Int64, values: list[str | None]) -> pa.Array:
+        hit = np.zeros(self.rows, bool)
+        hit[rows] = True
+        return pc.replace_with_mask(column, pa.array(hit), pa.array(values, pa.string()))
 
     def _scrubbed(self, column: pa.Array, scrubber: object, tail: str | None) -> pa.Array:
         bare = pc.replace_substring_regex(column, tail, "") if tail else column
@@ -136,10 +185,7 @@ class Shaper:
         for value in values:
             if value not in known:
                 known[value] = scrubber(value, self.context)
-        changed = pa.array([known[v] for v in values], pa.string())
-        hit = np.zeros(self.rows, bool)
-        hit[rows] = True
-        return pc.replace_with_mask(column, pa.array(hit), changed)
+        return self._put(column, rows, [known[v] for v in values])
 
     def members(self, column: pa.Array) -> pa.Array:
         """Queue members: the extension where the text tells it, else a pseudonym of the name."""
@@ -204,6 +250,23 @@ def _channel(name: str, context: Context) -> str:
     found = re.search(_TAIL, name)
     cut = found.start() if found else len(name)
     return scrub(name[:cut], context.plan, context.pseudonymiser) + name[cut:]
+
+
+def _unnamed(name: str, context: Context) -> str:
+    """The name without the client's number that it holds; a Local channel holds the dialled one."""
+    found = re.search(_TAIL, name)
+    cut = found.start() if found else len(name)
+    technology, slash, endpoint = name[:cut].partition("/")
+    numbers = re.findall(r"\+?[0-9]{7,}", endpoint)
+    if slash and technology != "Local" and any(context.known(number).e164 for number in numbers):
+        return f"{technology}/{WITHHELD}{name[cut:]}"
+    return _channel(name, context)
+
+
+def _id(text: str, context: Context) -> str:
+    found = re.search(_EPOCH_TAIL, text)
+    cut = found.start() if found else len(text)
+    return _scrub(text[:cut], context) + text[cut:]
 
 
 def _scrub(text: str, context: Context) -> str:

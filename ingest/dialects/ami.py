@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ingest.ami_events import COMMON, IGNORED, KEPT, OLD_DIAL, OLD_NAMES, RENAMED
 from ingest.ami_stream import Piece, Splitter
@@ -21,7 +22,7 @@ from ingest.base import BLOCK_BYTES, Context, Dialect, Reading, Reject, rejected
 from ingest.csvtext import BadLineError, text_fault
 from ingest.keys import LineKeys
 from ingest.lines import UselessLineError
-from ingest.shape import Shaper, optional
+from ingest.shape import APP, Shaper, optional
 from ingest.times import NONE, SECOND_US, one
 
 __all__ = ["Ami", "AmiReader", "pairs"]
@@ -30,6 +31,7 @@ COLUMNS = (
     "kind", "timestamp", *COMMON, "app", "app_data", "target_exten", "mailbox", "new_messages", "ring_s",
     "ring_ms", "reason",
 )  # fmt: skip
+STATUS = r"^(?:[A-Za-z][A-Za-z_ -]{0,39}|[0-9]{1,4})$"
 CUT_OFF = "cut off by the end of the connection"
 _BEGINS = re.compile(rb"(?:Asterisk Call Manager/[0-9.]+|(?:Event|Response): [A-Za-z][\w -]*)\r\n")
 _QUICK = re.compile(rb"Event: ([\w-]+)\r\n(?:Privilege: [^\r\n]*\r\n)?(?:Timestamp: ([0-9.]+)(?:\r\n|\Z))?")
@@ -208,28 +210,26 @@ def _shape(shaper: Shaper) -> None:
     out = shaper.out
     at = shaper.moments("timestamp", UTC, "Timestamp")
     shaper.fault((at.early == NONE) & ~at.bad, "no Timestamp")
-    for name in (
-        "kind",
-        "uniqueid",
-        "linkedid",
-        "dest_uniqueid",
-        "dest_linkedid",
-        "context",
-        "app",
-        "status",
-    ):
-        out[name] = shaper.text(name)
-    for name in ("bridge", "queue", "mailbox"):
-        out[name] = shaper.text(name)
-    for name in ("channel", "dest_channel"):
-        out[name] = shaper.channel(shaper.text(name))
-    for name in ("app_data", "reason"):
-        out[name] = shaper.app_data(shaper.text(name))
+    out["kind"], out["mailbox"] = shaper.text("kind"), shaper.text("mailbox")
+    for name in ("uniqueid", "linkedid", "dest_uniqueid", "dest_linkedid", "bridge"):
+        out[name] = shaper.ids(shaper.text(name))
+    for name in ("queue", "context"):
+        out[name] = shaper.scrubbed(shaper.text(name))
+    out["app"], out["status"] = (
+        shaper.word(shaper.text("app"), APP),
+        shaper.word(shaper.text("status"), STATUS),
+    )
+    # what other events keep here (dial strings, bridges, hints) is Asterisk's own text
+    data, of_app = shaper.text("app_data"), pc.equal(out["kind"], "Newexten")
+    out["app_data"] = pc.if_else(of_app, shaper.app_data(out["app"], data), shaper.scrubbed(data))
+    out["reason"] = shaper.written(shaper.text("reason"))
     for name in ("state", "cause", "position", "new_messages"):
         out[name] = shaper.integer(shaper.column(name), name)
     hidden = shaper.hidden(shaper.column("presentation"), shaper.column("caller_name"))
     out["caller"], out["caller_class"] = shaper.number(shaper.text("caller"), hidden)
     out["withheld"] = shaper.withheld(out["caller_class"])
+    out["channel"] = shaper.channel(shaper.text("channel"), out["withheld"])
+    out["dest_channel"] = shaper.channel(shaper.text("dest_channel"))
     out["exten"], out["exten_class"] = shaper.number(shaper.text("exten"))
     out["target_exten"], out["target_class"] = shaper.number(shaper.text("target_exten"))
     out["member"] = shaper.members(shaper.text("member"))

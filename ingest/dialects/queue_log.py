@@ -14,7 +14,7 @@ from ingest.blocks import Block
 from ingest.csvblock import plain
 from ingest.csvtext import BadLineError, bare, text_fault
 from ingest.lines import LineDialect, LineReader, Tokens, head_lines
-from ingest.shape import Shaper, optional
+from ingest.shape import NAME, Shaper, optional
 from ingest.times import NONE, SECOND_US
 
 __all__ = ["QueueLog"]
@@ -124,24 +124,22 @@ class QueueLog(LineDialect):
         kind = shaper.column("event")
         at = shaper.moments("time", shaper.zone, "time")
         shaper.fault((at.early == NONE) & ~at.bad, "no time")
+        shaper.fault(~np.asarray(pc.match_substring_regex(kind, NAME)), "unknown event")
         texts = _pick(shaper, kind, TEXT)
         out["kind"] = kind
         uniqueid = shaper.text("callid")
         nobody = pc.is_in(uniqueid, pa.array(["NONE", "MANAGER", "REALTIME"]))
-        out["uniqueid"] = pc.if_else(nobody, pa.scalar(None, pa.string()), uniqueid)
-        queue = shaper.text("queue")
+        out["uniqueid"] = shaper.ids(pc.if_else(nobody, pa.scalar(None, pa.string()), uniqueid))
+        queue = shaper.scrubbed(shaper.text("queue"))
         out["queue"] = pc.if_else(pc.equal(queue, "NONE"), pa.scalar(None, pa.string()), queue)
         out["member"] = shaper.members(shaper.text("agent"))
         out["caller"], out["caller_class"] = shaper.number(texts["caller"])
         out["withheld"] = shaper.withheld(out["caller_class"])
         out["target_exten"], out["target_class"] = shaper.number(texts["target_exten"])
-        other = texts["dest_uniqueid"]
-        out["dest_uniqueid"] = pc.if_else(
-            pc.match_substring_regex(other, _UNIQUEID), other, pa.scalar(None, pa.string())
-        )
-        out["status"] = texts["status"]
+        out["dest_uniqueid"] = shaper.ids(shaper.word(texts["dest_uniqueid"], _UNIQUEID))
+        out["status"] = shaper.word(texts["status"], r"^[A-Za-z0-9*#_.-]{1,12}$")
         ended_by = pa.array([ENDED_BY.get(k) for k in kind.to_pylist()], pa.string())
-        out["reason"] = pc.coalesce(texts["reason"], ended_by)
+        out["reason"] = pc.coalesce(shaper.written(texts["reason"]), ended_by)
         seconds, millis = _pick(shaper, kind, SECONDS), _pick(shaper, kind, MILLISECONDS)
         ring = shaper.amount_us(seconds["ring_us"], "ring time")
         ring_ms = shaper.amount_us(millis["ring_us"], "ring time", MILLISECOND_US)
