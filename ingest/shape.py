@@ -7,7 +7,7 @@ is known and of no use a reason to be ignored; all others become events.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, timezone
 from zoneinfo import ZoneInfo
 
@@ -136,8 +136,9 @@ class Shaper:
         named = self._scrubbed(column, _channel, _TAIL)
         if withheld is None or not pc.any(withheld).as_py():
             return named
-        rows = np.flatnonzero(pc.fill_null(withheld, False).to_numpy(zero_copy_only=False))
-        cut = [name and _unnamed(name, self.context) for name in column.take(pa.array(rows)).to_pylist()]
+        told = pc.and_(withheld, pc.match_substring_regex(column, rf"/.*{_LONG_NUMBER}"))
+        rows = np.flatnonzero(pc.fill_null(told, False).to_numpy(zero_copy_only=False))
+        cut = [_unnamed(name, self.context) for name in column.take(pa.array(rows)).to_pylist()]
         return self._put(named, rows, cut)
 
     def scrubbed(self, column: pa.Array) -> pa.Array:
@@ -166,9 +167,12 @@ class Shaper:
 
     def word(self, column: pa.Array, pattern: str) -> pa.Array:
         """The column with null where the text does not match: no fixed word of the PBX, perhaps a name."""
-        return pc.if_else(pc.match_substring_regex(column, pattern), column, pa.scalar(None, pa.string()))
+        fits = pc.match_substring_regex(column, pattern)
+        if pc.all(fits).as_py() is not False:
+            return column
+        return pc.if_else(fits, column, pa.scalar(None, pa.string()))
 
-    def _put(self, column: pa.Array, rows: Int64, values: list[str | None]) -> pa.Array:
+    def _put(self, column: pa.Array, rows: Int64, values: Sequence[str | None]) -> pa.Array:
         hit = np.zeros(self.rows, bool)
         hit[rows] = True
         return pc.replace_with_mask(column, pa.array(hit), pa.array(values, pa.string()))
