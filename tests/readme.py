@@ -11,8 +11,17 @@ README = ROOT / "README.md"
 EXPECTED = ROOT / "tests" / "accuracy" / "expected"
 BEGIN, END = "<!-- accuracy -->\n", "<!-- /accuracy -->"
 RECORDINGS = ("a", "c", "autumn_night", "breaks")
-HEADS = ("recording", "sources", "facts right", "certain", "borderline", "estimated right + wrong", "unknown")
-HEADS += ("too many", "certain and wrong")
+HEADS: tuple[str, ...] = (
+    "recording",
+    "sources",
+    "facts right",
+    "certain",
+    "borderline",
+    "estimated right + wrong",
+    "unknown",
+    "too many",
+    "certain and wrong",
+)
 
 
 def rows() -> Iterator[tuple[str, ...]]:

@@ -27,6 +27,7 @@ from callstats.settings import Settings
 STEPS: Final = (
     "cdr_rows",
     "feed_gaps",
+    "voices",
     "channels",
     "names",
     "pickups",
@@ -75,6 +76,7 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
     with Session() as session:
         session.table("events", events, EVENTS.schema)
         _reference_tables(session, settings)
+        session.step("bare_ids", text("bare_ids"))
         session.view("heard", text("heard"))
         session.step("edges", text("edges"))
         _label(session)

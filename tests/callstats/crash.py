@@ -1,7 +1,7 @@
 """Work that is killed at its n-th step, in a process of its own: each sync, rename and transaction is a step.
 
-Reads numbers n from standard input; for each, a fork does piece of work n, is killed at step n, and its status
-(7: it got through) is written. A fork, because it starts at once; here no library has threads running yet.
+Reads numbers n from standard input; for each, a fork does piece of work n, is killed at step n, and its
+status (7: it got through) is written. A fork, because it starts at once; no library has threads yet here.
 """
 
 import os

@@ -136,3 +136,24 @@ def tables(where: Settings, *flows: Flow) -> dict[str, list[dict[str, Any]]]:
     """What the assembler makes of the flows, each table as rows."""
     made = assemble(pa.concat_tables([flow.table() for flow in flows]), where)
     return {name: table.to_pylist() for name, table in made.items()}
+
+
+CONNECTED = "-100 connected\n{flow}\n9000 disconnected"
+
+
+def ami(text: str, **kwargs: object) -> Flow:
+    """A flow from a feed that was there all the time."""
+    return Flow(**kwargs).read(CONNECTED.format(flow=text))  # type: ignore[arg-type]
+
+
+def rings_until(answer: float) -> str:
+    """A citizen calls 201, which alerts after 0.01 s and answers at ``answer``."""
+    return f"""
+        0      Newchannel  ch=public state=4 caller=citizen exten=67012200
+        0.003  Newexten    ch=public app=Dial app_data=PJSIP/201,30 exten=67012200
+        0.005  DialBegin   ch=public to=201
+        0.01   Newstate    ch=201 state=5
+        {answer} Newstate  ch=201 state=6
+        {answer} DialEnd   ch=public to=201 status=ANSWER
+        60     Hangup      ch=201 cause=16
+        60     Hangup      ch=public cause=16"""

@@ -11,27 +11,7 @@ import pytest
 
 from callstats.assemble import assemble
 from callstats.fields import EVENTS, TABLES
-from tests.callstats.flow import START, Flow, settings, tables
-
-CONNECTED = "-100 connected\n{flow}\n9000 disconnected"
-
-
-def ami(text: str, **kwargs: object) -> Flow:
-    """A flow from a feed that was there all the time."""
-    return Flow(**kwargs).read(CONNECTED.format(flow=text))  # type: ignore[arg-type]
-
-
-def rings_until(answer: float) -> str:
-    """A citizen calls 201, which alerts after 0.01 s and answers at ``answer``."""
-    return f"""
-        0      Newchannel  ch=public state=4 caller=citizen exten=67012200
-        0.003  Newexten    ch=public app=Dial app_data=PJSIP/201,30 exten=67012200
-        0.005  DialBegin   ch=public to=201
-        0.01   Newstate    ch=201 state=5
-        {answer} Newstate  ch=201 state=6
-        {answer} DialEnd   ch=public to=201 status=ANSWER
-        60     Hangup      ch=201 cause=16
-        60     Hangup      ch=public cause=16"""
+from tests.callstats.flow import START, Flow, ami, rings_until, settings, tables
 
 
 @pytest.mark.parametrize(
@@ -259,32 +239,18 @@ def test_a_withheld_number_is_honoured_where_any_source_shows_it(tmp_path: Path)
     )
 
 
-LONG_RING = """
-        0      Newchannel  ch=public state=4 caller=citizen exten=67012200
-        0.005  DialBegin   ch=public to=201
-        40     Hangup      ch=201 cause=0
-        40     Hangup      ch=public cause=16"""
+def test_cdr_rows_without_ids_are_told_apart_after_a_restart(tmp_path: Path) -> None:
+    row = "cdr ch=public to=201 caller=citizen exten=67012200 status=ANSWERED app=Dial app_data=PJSIP/201,30"
+    flow = Flow("cdr").read(f"0 {row} answered=3 ended=60\n3600 {row} answered=3604 ended=3660")
+    for event in flow.rows:
+        event["uniqueid"] = event["linkedid"] = event["dest_uniqueid"] = None
+    made = tables(settings(tmp_path), flow)
+    assert [c["talk_s"] for c in made["calls"]] == [57.0, 56.0]
 
 
-@pytest.mark.parametrize(
-    ("feed", "certain"),
-    [
-        ("", True),  # nothing known of connections: it was there
-        ("-100 connected\n9000 disconnected", True),
-        ("10 disconnected\n20 connected", False),
-        ("-100 connected\n10 disconnected\n20 connected\n900 disconnected", False),
-        ("-100 connected\n5 connected\n10 disconnected\n900 disconnected", True),  # a second one bridges it
-        ("-200 disconnected\n-100 connected", True),
-        ("50 connected\n60 disconnected", False),
-    ],
-)
-def test_a_silent_phone_is_told_only_by_a_feed_that_listened(
-    tmp_path: Path, feed: str, certain: bool
-) -> None:
-    made = tables(settings(tmp_path), Flow().read(feed + LONG_RING))
-    (attempt,) = made["attempts"]
-    assert (attempt["certainty"] == "certain") is certain
-    assert attempt["outcome"] == ("unavailable" if certain else "no_answer")
+def test_clients_calling_in_on_a_short_numbered_line_are_from_outside(tmp_path: Path) -> None:
+    (call,) = tables(settings(tmp_path), ami(rings_until(3).replace("ch=public", "ch=37167")))["calls"]
+    assert (call["direction"], call["caller_class"]) == ("inbound", "mobile")
 
 
 def test_no_events_are_no_calls(tmp_path: Path) -> None:

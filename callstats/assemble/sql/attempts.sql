@@ -11,6 +11,11 @@ SELECT
     CASE WHEN l.alert_us IS NOT NULL AND l.until_us IS NOT NULL AND NOT l.answer_hidden
         THEN greatest(l.until_us - l.alert_us, 0) / 1000000.0
         WHEN l.alert_us IS NULL AND l.outcome <> 'unknown' THEN 0.0 END AS ring_s,
-    l.certainty, l.source, l.uid AS leg_uid
+    -- whose visit it was is not sure where no queue and no dial was heard, nor what began before the file did
+    CASE WHEN l.certainty = 'certain' AND l.source IN ('ami', 'cel') AND ((NOT c.app_heard AND t.stay IS NULL)
+            OR (c.broken AND l.source = 'cel')) THEN 'estimated'
+        ELSE l.certainty END AS certainty,
+    l.source, l.uid AS leg_uid
 FROM touches t
 JOIN legs l ON l.uid = t.leg_uid
+JOIN callers c ON c.call_id = l.call_id

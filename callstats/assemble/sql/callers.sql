@@ -110,14 +110,15 @@ joined AS (
             WHEN f.hangup_source IS NOT NULL AND f.hangup_source <> '' THEN f.hangup_source = f.channel
             -- AMI lost the line that tells who hung up: the phones were let go because the caller went
             WHEN x.call_id IS NOT NULL AND f.hangup_source IS NULL THEN NULL
-            WHEN f.ended_us IS NOT NULL THEN FALSE
+            WHEN f.ended_us IS NOT NULL AND ((f.ami_ended AND v.ami_leaves) OR (f.in_cel AND v.cel_hangups)) THEN FALSE
         END AS caller_left,
         f.up_us AS caller_up_us,
         f.left_us AS caller_left_us,
         coalesce(f.app_heard, FALSE) AS app_heard,
         coalesce(e.elsewhere, FALSE) OR coalesce(s.elsewhere, FALSE) AS elsewhere,
         -- heard by a live source from beginning to end: only then is what nobody said something that did not happen
-        (l.has_ami OR l.has_cel) AND NOT coalesce(f.cel_whole OR (f.ami_whole AND NOT coalesce(p.in_gap, FALSE)), FALSE) AS broken,
+        (l.has_ami OR l.has_cel) AND NOT coalesce((f.cel_whole AND v.cel_answers AND v.cel_hangups)
+            OR (f.ami_whole AND v.ami_dials AND v.ami_ends AND NOT coalesce(p.in_gap, FALSE)), FALSE) AS broken,
         u.call_id IS NOT NULL AS went_out,
         f.cause, coalesce(f.cel_dial_status, f.dial_status) AS dial_status, r.status AS cdr_status,
         f.menu_us,
@@ -134,6 +135,7 @@ joined AS (
     LEFT JOIN gap p ON p.call_id = l.call_id
     LEFT JOIN elsewhere_too e ON e.call_id = l.call_id
     LEFT JOIN let_go x ON x.call_id = l.call_id
+    LEFT JOIN voices v ON v.pbx = l.pbx
     LEFT JOIN queue_span z ON z.call_id = l.call_id
 ),
 named AS (

@@ -89,6 +89,7 @@ SELECT
     coalesce(a.channel, o.channel, c.channel) AS channel,
     coalesce(a.created_us, c.created_us, o.offered_us, k.epoch_us, a.first_us, c.first_us) AS created_us,
     a.created_us IS NOT NULL AND a.ended_us IS NOT NULL AS ami_whole,
+    a.uid IS NOT NULL AND a.ended_us IS NOT NULL AS ami_ended,
     c.created_us IS NOT NULL AND c.ended_us IS NOT NULL AS cel_whole,
     coalesce(a.app_heard, FALSE) OR coalesce(c.app_heard, FALSE) AS app_heard,
     coalesce(a.elsewhere, FALSE) OR coalesce(c.elsewhere, FALSE) AS elsewhere,

@@ -1,13 +1,13 @@
 -- Every event once, with ids that are unique across PBXs (``pbx:uniqueid``) and instants as microseconds.
--- A CDR row without uniqueid (cdr.conf loguniqueid=no) is known by its channel's name and day.
+-- A CDR row without uniqueid (cdr.conf loguniqueid=no) is known by its channel's name and its call's first second.
 SELECT
-    pbx, source, kind, batch, line, connection, resolution_us, local_date,
-    unix_micros(events.at) AS at_us,
-    pbx || ':' || coalesce(nullif(uniqueid, ''),
-        CASE WHEN source = 'cdr' THEN channel || '@' || CAST(local_date AS STRING) END) AS uid,
-    pbx || ':' || nullif(linkedid, '') AS lid,
-    pbx || ':' || nullif(dest_uniqueid, '') AS duid,
-    pbx || ':' || nullif(dest_linkedid, '') AS dlid,
+    e.pbx, e.source, kind, e.batch, e.line, connection, resolution_us, local_date,
+    unix_micros(e.at) AS at_us,
+    e.pbx || ':' || coalesce(nullif(uniqueid, ''),
+        b.bare_id) AS uid,
+    e.pbx || ':' || nullif(linkedid, '') AS lid,
+    e.pbx || ':' || nullif(dest_uniqueid, '') AS duid,
+    e.pbx || ':' || nullif(dest_linkedid, '') AS dlid,
     nullif(channel, '') AS channel,
     nullif(dest_channel, '') AS dest_channel,
     nullif(caller, '') AS caller, caller_class,
@@ -18,4 +18,5 @@ SELECT
     unix_micros(ended_at) AS ended_us,
     duration_us, billsec_us, sequence, ring_us, hold_us, talk_us,
     mailbox, msg_id, message_us, new_messages, withheld, reason
-FROM events
+FROM events e
+LEFT JOIN bare_ids b ON b.batch = e.batch AND b.line = e.line AND e.source = 'cdr'

@@ -8,10 +8,11 @@ WITH away AS (
     JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, g.to_us) AND g.to_us > l.tried_us
 ),
 facts AS (
-    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL AS in_gap
+    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL OR NOT coalesce(v.ami_rings AND v.ami_ends, FALSE) AS in_gap
     FROM legs_heard l
     JOIN callers c ON c.call_id = l.call_id
     LEFT JOIN away w ON w.uid = l.uid
+    LEFT JOIN voices v ON v.pbx = c.pbx
 ),
 met AS (
     SELECT f.call_id, f.uid,
@@ -54,7 +55,8 @@ judged AS (
             -- nobody heard it alert, in a feed that would have: it never reacted (FACTS CDR 9)
             WHEN f.in_ami AND NOT f.in_gap AND f.ringing_us IS NULL AND f.progress_us IS NULL
                 AND f.stopped_us - f.tried_us > 2000000 THEN 'unavailable'
-            WHEN f.caller_left AND abs(f.call_ended_us - f.stopped_us) <= 1000000
+            WHEN (f.caller_left OR (f.caller_left IS NULL AND f.source <> 'cdr' AND f.dial_status = 'CANCEL'))
+                AND abs(f.call_ended_us - f.stopped_us) <= 1000000
                 AND (f.resolution_us > 1 OR f.caller_left_us <= f.stopped_us + 100000) THEN 'abandoned'
             WHEN f.source <> 'cdr' THEN 'no_answer'
             WHEN f.timeout_us IS NOT NULL AND f.stopped_us - f.tried_us >= f.timeout_us - 1000000 THEN 'no_answer'
@@ -97,6 +99,8 @@ SELECT call_id, uid, channel, regexp_extract(channel, '-([0-9a-f]+)$', 1) AS cha
     END AS ring_source,
     CASE
         WHEN outcome = 'unknown' THEN 'unknown'
+        -- nothing told who hung up: given up or timed out
+        WHEN outcome IN ('abandoned', 'no_answer') AND caller_left IS NULL AND abs(call_ended_us - stopped_us) <= 1000000 THEN 'estimated'
         WHEN ring_heard THEN 'certain'
         WHEN source IN ('ami', 'cel') AND (in_cel OR NOT in_gap) AND outcome IN ('answered', 'busy', 'declined', 'forwarded') THEN 'certain'
         WHEN pickup_us IS NOT NULL AND source <> 'cdr' THEN 'certain'

@@ -57,7 +57,7 @@ cdr AS (
         CASE WHEN o.app = 'Queue' THEN split_part(o.app_data, ',', 1) END AS queue,
         CASE WHEN o.app = 'Dial' AND regexp_like(o.timeout_text, '^[0-9]+$') THEN CAST(o.timeout_text AS BIGINT) * 1000000 END AS timeout_us
     FROM cdr_ordered o
-    LEFT JOIN ways w ON w.context = coalesce(o.context, '') AND w.exten = coalesce(o.exten, '') AND w.app = coalesce(o.app, '')
+    LEFT JOIN ways w ON o.context IS NOT NULL AND w.context = o.context AND w.exten = coalesce(o.exten, '') AND w.app = coalesce(o.app, '')
     WHERE o.call_id NOT IN (SELECT call_id FROM live_calls)
         AND NOT EXISTS (SELECT 1 FROM pickups p WHERE p.call_id = o.call_id AND p.picker_channel = o.dest_channel)
 ),

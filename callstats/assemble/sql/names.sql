@@ -13,6 +13,16 @@ parts AS (
             THEN regexp_extract(channel, '^Local/([^@;]*)', 1)
             ELSE regexp_extract(channel, '^[A-Za-z0-9]+/(.*?)(-[0-9a-f]+)?$', 1) END AS endpoint
     FROM names
+),
+-- a short number on which clients call in is an outside line, not a phone
+callers_in AS (
+    SELECT DISTINCT x.endpoint
+    FROM parts x JOIN channels c ON c.channel = x.channel
+    WHERE NOT c.called AND NOT c.originated AND c.caller_class IN ('mobile', 'fixed', 'foreign', 'anonymous')
+    UNION
+    SELECT DISTINCT x.endpoint
+    FROM parts x JOIN cdr_rows r ON r.channel = x.channel
+    WHERE r.caller_class IN ('mobile', 'fixed', 'foreign', 'anonymous') AND r.caller <> r.exten
 )
 SELECT p.channel, p.endpoint, e.extension IS NULL AS named,
     CASE
@@ -20,9 +30,11 @@ SELECT p.channel, p.endpoint, e.extension IS NULL AS named,
         WHEN t.endpoint IS NOT NULL THEN 'trunk'
         WHEN e.extension IS NOT NULL THEN 'phone'
         WHEN (SELECT count(*) FROM trunks) > 0 THEN 'phone'
+        WHEN i.endpoint IS NOT NULL OR p.channel LIKE 'DAHDI/%' OR p.channel LIKE 'mISDN/%' OR p.channel LIKE 'CAPI/%' THEN 'trunk'
         WHEN regexp_like(p.endpoint, '^[0-9]{2,6}$') THEN 'phone'
         ELSE 'trunk'
     END AS kind
 FROM parts p
 LEFT JOIN (SELECT DISTINCT value AS extension FROM members WHERE kind = 'extension') e ON e.extension = p.endpoint
+LEFT JOIN callers_in i ON i.endpoint = p.endpoint
 LEFT JOIN trunks t ON t.endpoint = p.endpoint

@@ -42,7 +42,7 @@ stated AS (
 -- the caller was in a queue to the end
 waiting AS (
     SELECT q.call_id FROM queue_stays q JOIN callers c ON c.call_id = q.call_id
-    WHERE q.left_us IS NULL OR q.left_us + q.resolution_us >= coalesce(c.caller_left_us, c.ended_us) - 100000
+    WHERE q.left_us IS NULL OR q.left_us + q.resolution_us >= coalesce(c.caller_left_us, c.ended_us) - 1000000
     GROUP BY q.call_id
 ),
 voice AS (
