@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from callstats.assemble import text
+from callstats.assemble import hear
 from callstats.cases import catalog
 from callstats.engine import Session
 from callstats.fields import EVENTS
@@ -104,7 +104,7 @@ def read(
         session.table("events", store.event_files(first, last), EVENTS.schema)
         session.table("ids", pa.table({"uniqueid": pa.array(ids, pa.string())}))
         session.table("left_messages", pa.table({"msg_id": pa.array(messages, pa.string())}))
-        session.view("heard", text("heard"))
+        hear(session)
         rows = session.query(LINES_OF_A_CALL).to_pylist()
     with store.database.read() as connection:
         paths = {one.id: one.path for one in catalog.all_batches(connection)}

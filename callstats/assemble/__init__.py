@@ -76,8 +76,7 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
     with Session() as session:
         session.table("events", events, EVENTS.schema)
         _reference_tables(session, settings)
-        session.step("bare_ids", text("bare_ids"))
-        session.view("heard", text("heard"))
+        hear(session)
         session.step("edges", text("edges"))
         _label(session)
         parameters: dict[str, Parameter] = {"timezone": settings.timezone}
@@ -88,6 +87,12 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
             table.name: conform(session.query(_ordered(step, columns)), table.schema)
             for table, step, columns in RESULTS
         }
+
+
+def hear(session: Session) -> None:
+    """Name the session's events ``heard``: with ids that are unique across PBXs and times in microseconds."""
+    session.step("bare_ids", text("bare_ids"))
+    session.view("heard", text("heard"))
 
 
 def _ordered(step: str, columns: Sequence[str]) -> str:
@@ -124,4 +129,4 @@ def _days(session: Session) -> tuple[date, date]:
     return first - timedelta(days=1), last + timedelta(days=2)
 
 
-__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "text"]
+__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "text"]
