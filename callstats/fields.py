@@ -9,9 +9,11 @@ float64, in ``_us`` whole microseconds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 import pyarrow as pa
+
+from callstats.numbers import NumberClass
 
 UTC_US: Final = pa.timestamp("us", tz="UTC")
 TEXT: Final = pa.string()
@@ -80,26 +82,7 @@ ATTEMPT_OUTCOMES: Final = (
     "unknown",
 )
 ROTATIONS: Final = ("not_needed", "rotated", "not_rotated", "no_second_member", "caller_left", "unknown")
-NUMBER_CLASSES: Final = (
-    "extension",
-    "own",
-    "mobile",
-    "fixed",
-    "freephone",
-    "shared_cost",
-    "premium",
-    "m2m",
-    "other_service",
-    "foreign",
-    "emergency",
-    "short_code",
-    "service",
-    "anonymous",
-    "legacy7",
-    "unparsed",
-    "label",
-    "empty",
-)
+NUMBER_CLASSES: Final[tuple[str, ...]] = get_args(NumberClass)
 
 EVENTS: Final = Table(
     "events",
