@@ -24,8 +24,8 @@ DOWNLOAD_ADDRESS = re.compile(
 
 @cache
 def _tracked() -> tuple[Path, ...]:
-    """The files that belong to the project: what git knows and what is new and not ignored."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    """The files that belong to the project: what git knows. A log that somebody wrote here is not ours."""
+    command = ["git", "ls-files", "-z", "--cached"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
 
