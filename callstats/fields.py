@@ -251,6 +251,7 @@ VISITS: Final = Table(
         Field("rotation", TEXT, "rotation class (15.1, a recommendation)", values=ROTATIONS),
         Field("rotation_cause", TEXT, "why rotation was needed: busy, declined, unavailable, no_answer"),
         Field("rotation_certainty", TEXT, "certainty of 'rotation'", values=CERTAINTY),
+        Field("rotation_answered", FLAG, "rotated, and answered by another phone than one that failed first"),
         Field("employees_tried", NAMES, "extensions tried, in order, each once"),
         Field("rule_version", TEXT, "version of the rules the judgements were made by"),
     ),

@@ -30,7 +30,7 @@ MAX_ROWS: Final = 100_000
 COUNTS: Final = pa.map_(pa.string(), pa.int64())
 
 _AXIS_FIELDS: Final = {
-    "department": Field("department", TEXT, "department id; null: all departments together"),
+    "department": Field("department", TEXT, "department id; null: the phone or queue belongs to none"),
     "hour": Field(
         "hour", INT, "hour of the local clock, 0-23; the doubled hour of the DST night is one", "h"
     ),

@@ -54,8 +54,15 @@ def data_window(facts: Facts) -> tuple[date, date] | None:
 
 def data_end_us(facts: Facts, last: date) -> int | None:
     """The last instant that the facts know of, in microseconds; ``last`` is their last local date."""
-    sql = "SELECT max(unix_micros(coalesce(ended_at, started_at))) AS us FROM calls"
-    found = engine.run(sql, {"calls": table(facts, "calls", last, None)}).to_pylist()[0]["us"]
+    sql = """
+    SELECT max(us) AS us FROM (
+        SELECT max(unix_micros(coalesce(ended_at, started_at))) AS us FROM calls
+        UNION ALL
+        SELECT max(unix_micros(left_at)) AS us FROM messages
+    ) ends
+    """
+    named = {name: table(facts, name, last, None) for name in ("calls", "messages")}
+    found = engine.run(sql, named).to_pylist()[0]["us"]
     return int(found) if found is not None else None
 
 

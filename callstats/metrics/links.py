@@ -49,6 +49,7 @@ LINKS: Final = Table(
         ),
         Field("again_at", UTC_US, "the client called the department again and was answered"),
         Field("again_call_id", TEXT, "that call"),
+        Field("again_certainty", TEXT, "certainty that it was answered", values=("certain", "estimated")),
         Field("rule_version", TEXT, "rules the missed visit was judged by"),
     ),
 )
@@ -116,7 +117,8 @@ firsts AS (
 ),
 again AS (
     SELECT t.thing,
-           min(concat(lpad(CAST(unix_micros(v.entered_at) AS STRING), 16, '0'), ' ', v.call_id)) AS again
+           min(concat(lpad(CAST(unix_micros(v.entered_at) AS STRING), 16, '0'), ' ',
+                      CASE WHEN v.outcome_certainty = 'certain' THEN 'c' ELSE 'e' END, v.call_id)) AS again
     FROM things t
     JOIN calls c ON c.caller = t.client AND c.direction = 'inbound'
     JOIN visits v ON v.call_id = c.call_id AND v.department = t.department AND v.outcome = 'answered'
@@ -135,7 +137,9 @@ found AS (
            substr(f.reached, 18) AS reached_call_id,
            CAST(substr(f.maybe_reached, 1, 16) AS BIGINT) AS maybe_reached_us,
            CAST(substr(a.again, 1, 16) AS BIGINT) AS again_us,
-           substr(a.again, 18) AS again_call_id
+           substr(a.again, 19) AS again_call_id,
+           CASE substr(a.again, 18, 1) WHEN 'c' THEN 'certain' WHEN 'e' THEN 'estimated'
+                END AS again_certainty
     FROM things t
     LEFT JOIN firsts f ON f.thing = t.thing
     LEFT JOIN again a ON a.thing = t.thing
@@ -168,7 +172,8 @@ SELECT f.kind, f.call_id, f.visit, f.mailbox, f.department, f.local_date, f.sinc
        f.reached_us AS reached_at, f.reached_call_id,
        CASE WHEN f.kind = 'message' AND f.reached_us IS NOT NULL
             THEN CAST(coalesce(w.reached_us, 0) AS DOUBLE) / 1000000 END AS reached_working_s,
-       f.maybe_reached_us AS maybe_reached_at, f.again_us AS again_at, f.again_call_id, f.rule_version
+       f.maybe_reached_us AS maybe_reached_at, f.again_us AS again_at, f.again_call_id,
+       f.again_certainty, f.rule_version
 FROM found f
 LEFT JOIN worked w ON w.thing = f.thing
 """

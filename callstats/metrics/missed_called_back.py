@@ -57,7 +57,8 @@ METRIC = Metric(
     sql=f"""
 WITH {SCOPED},
 followed AS (
-    SELECT s.department, s.local_date, s.entered_at, s.rule_version, s.how_sure, k.attempted_certainty,
+    SELECT s.department, s.local_date, s.entered_at, s.rule_version, s.how_sure,
+           k.attempted_certainty, k.again_certainty,
            coalesce(s.left_out, k.left_out) AS reason,
            CASE WHEN k.attempted_at IS NOT NULL AND (k.again_at IS NULL OR k.attempted_at <= k.again_at)
                 THEN 'called_back'
@@ -70,7 +71,7 @@ sure AS (
     SELECT followed.*,
            CASE WHEN how_sure IN ('unknown', 'estimated', 'borderline') THEN how_sure
                 WHEN follow_up = 'called_back' THEN attempted_certainty
-                WHEN follow_up = 'answered_again' THEN 'certain'
+                WHEN follow_up = 'answered_again' THEN again_certainty
                 ELSE 'estimated' END AS certainty
     FROM followed
 )

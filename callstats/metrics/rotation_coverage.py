@@ -75,7 +75,7 @@ FROM needed
 UNION ALL
 SELECT 'answered_after_rotation' AS measure,
        department, local_date, entered_at AS at, rotation_cause AS split,
-       reason, outcome = 'answered' AS hit, CAST(NULL AS BIGINT) AS value_us,
+       reason, coalesce(rotation_answered, outcome = 'answered') AS hit, CAST(NULL AS BIGINT) AS value_us,
        CASE WHEN rotation_sure = 'certain' THEN how_sure
             WHEN how_sure = 'unknown' THEN 'unknown'
             ELSE rotation_sure END AS certainty,

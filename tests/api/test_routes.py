@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pytest
 
+from api.figures import Step, drawable_step
+from callstats.calendar import bucket_start, days
 from callstats.metrics.registry import METRICS
 from callstats.report import figure_fields, metrics_table
 from callstats.settings import Settings
@@ -101,7 +103,17 @@ def test_the_window_is_half_open(client: Asking) -> None:
             "colour: is not a parameter here; allowed: format, from, to, department, by",
         ),
         (FIGURE, {"from": "2026-03-02", "to": "2026-03-02"}, 422, "is empty"),
-        (FIGURE, {"from": "yesterday"}, 422, "from: "),
+        (FIGURE, {"from": "yesterday"}, 422, "from: must be a day such as 2026-03-02"),
+        (FIGURE, {"from": "0"}, 422, "from: must be a day such as 2026-03-02"),
+        (FIGURE, {"to": "2026-03-02T00:00:00"}, 422, "to: must be a day such as 2026-03-02"),
+        (FIGURE, {"to": "2026-02-30"}, 422, "to: must be a day such as 2026-03-02"),
+        (FIGURE, {"from": "9999-12-31"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
+        (CALLS, {"from": "0001-01-01"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
+        (CALLS, {"to": "2200-01-02"}, 422, "to: must be from 1970-01-01 to 2200-01-01"),
+        (CALLS, {"from": "1980-01-01", "to": "2020-02-01"}, 422, "it may span 40 years at most"),
+        (FIGURE, {"from": "1970-01-01"}, 422, "it may span 40 years at most"),
+        ("/departments/social", {"from": "9999-12-31"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
+        ("/", {"from": "0001-01-01"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
         (FIGURE, {"format": "xls"}, 422, "'json', 'csv' or 'arrow'"),
         (CALLS, {"limit": 0}, 422, "limit: "),
         (CALLS, {"limit": 1001}, 422, "limit: "),
@@ -116,6 +128,41 @@ def test_a_wrong_question_gets_a_problem_that_helps(
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     assert answer.json()["status"] == status
     assert words in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", [FIGURE, CALLS, "/departments/social"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "2200-01-01"},
+        {"to": "1970-01-01"},
+        {"from": "1990-01-01", "to": "2030-01-01"},
+        {"from": "2026-03-02", "to": "2026-03-03"},
+    ],
+)
+def test_the_farthest_and_longest_windows_are_answered(
+    client: Asking, path: str, query: dict[str, str]
+) -> None:
+    assert client.get(path, params=query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("length", "asked", "drawn"),
+    [
+        (1000, "day", "day"),
+        (1001, "day", "week"),
+        (6986, "week", "week"),
+        (6993, "week", "month"),
+        (14610, "day", "month"),
+        (14610, "month", "month"),
+    ],
+)
+def test_a_page_draws_no_more_than_a_thousand_steps(length: int, asked: Step, drawn: Step) -> None:
+    for shift in range(7):
+        start = DAY + timedelta(shift)
+        end = start + timedelta(length)
+        assert drawable_step(start, end, asked) == drawn
+        assert len({bucket_start(day, drawn) for day in days(start, end)}) <= 1000
 
 
 def test_only_reading_is_possible(client: Asking) -> None:

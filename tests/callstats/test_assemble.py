@@ -163,6 +163,28 @@ def test_a_group_s_ring_time_is_the_union_not_the_sum(tmp_path: Path) -> None:
     assert (visit["rotation"], visit["answered_by"]) == ("rotated", "202")
 
 
+def test_the_first_phone_that_answers_in_the_second_round_is_no_rotation_answer(tmp_path: Path) -> None:
+    flow = ami("""
+        0     Newchannel ch=public state=4 caller=citizen exten=67012200
+        0.05  Newexten   ch=public app=Dial app_data=PJSIP/201,15 exten=67012200
+        0.1   DialBegin  ch=public to=201
+        0.2   Newstate   ch=201 state=5
+        10    DialEnd    ch=public to=201 status=NOANSWER
+        10    Hangup     ch=201 cause=0
+        11.1  DialBegin  ch=public to=202
+        11.2  Newstate   ch=202 state=5
+        15    DialEnd    ch=public to=202 status=NOANSWER
+        15    Hangup     ch=202 cause=0
+        16.1  DialBegin  ch=public to=201#2
+        16.2  Newstate   ch=201#2 state=5
+        18    Newstate   ch=201#2 state=6
+        18    DialEnd    ch=public to=201#2 status=ANSWER
+        30    Hangup     ch=201#2 cause=16
+        30    Hangup     ch=public cause=16""")
+    (visit,) = tables(settings(tmp_path), flow)["visits"]
+    assert (visit["rotation"], visit["rotation_answered"], visit["answered_by"]) == ("rotated", False, "201")
+
+
 def test_a_pause_in_which_nothing_rings_is_waiting_and_not_ringing(tmp_path: Path) -> None:
     flow = ami("""
         0     Newchannel      ch=public state=4 caller=citizen exten=67012200

@@ -1,7 +1,7 @@
 -- Rotation (15.1, a recommendation): was it needed, was another phone of the visit alerted. First offered: the phones
 -- tried within a second of the first. A 302 is no rotation and no need for it.
 WITH tries AS (
-    SELECT t.place, t.call_id, t.visit, l.endpoint, l.outcome, l.certainty, l.tried_us, l.alert_us, l.ring_heard, l.ringing_us, l.progress_us,
+    SELECT t.place, t.call_id, t.visit, l.endpoint, l.outcome, l.certainty, l.tried_us, l.alert_us, l.ring_heard, l.ringing_us, l.progress_us, s.answered_by,
         min(l.tried_us) OVER (PARTITION BY t.call_id, t.visit) AS first_us
     FROM touches t
     JOIN legs l ON l.uid = t.leg_uid
@@ -23,6 +23,8 @@ SELECT a.call_id, a.visit,
     count(DISTINCT a.endpoint) AS phones,
     bool_or(b.failing AND a.alerted AND a.endpoint <> b.endpoint) AS covered,
     bool_or(b.failing AND a.surely_alerted AND a.endpoint <> b.endpoint) AS covered_surely,
+    -- the second of the three: not only offered to another, but answered by one
+    bool_or(b.failing AND a.answered_by <> b.endpoint) AS answered_by_other,
     bool_or(a.outcome = 'abandoned') AS left_ringing,
     bool_and(a.certainty = 'certain') AS all_certain
 FROM failed a JOIN failed b ON b.call_id = a.call_id AND b.visit = a.visit

@@ -42,7 +42,7 @@ judged AS (
     SELECT v.*, coalesce(n.phones, 0) AS phones_offered, t.employees_tried,
         greatest(coalesce(z.phones_of_department, 0), coalesce(r.phones, 0)) AS department_phones,
         o.n IS NOT NULL AS in_hours,
-        r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.left_ringing, r.all_certain, r.unknown, r.offered_first,
+        r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.answered_by_other, r.left_ringing, r.all_certain, r.unknown, r.offered_first,
         CASE
             WHEN v.outcome IS NULL THEN NULL
             WHEN v.outcome <> 'answered' THEN FALSE
@@ -106,6 +106,7 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
         WHEN rotation = 'no_second_member' AND needed_surely AND ring_source <> 'cdr' AND outcome_certainty = 'certain' THEN 'certain'
         ELSE 'estimated'
     END AS rotation_certainty,
+    CASE WHEN rotation = 'rotated' THEN coalesce(answered_by_other, FALSE) END AS rotation_answered,
     employees_tried,
     rule_version
 FROM classed

@@ -34,6 +34,15 @@ def test_working_time_stands_still_at_night(tmp_path: Path) -> None:
     assert (found["open_age_s"]["k"], found["open_age_s"]["n"]) == (0, 1)
 
 
+def test_a_message_is_open_although_no_call_is_known_after_it(tmp_path: Path) -> None:
+    """The data end with the message itself, or with a call before it: its age is 0, never below."""
+    left = at("15:00")
+    alone = latency(tmp_path, messages=[message("pbx:1", left_at=left)])
+    later = latency(tmp_path / "x", messages=[message("pbx:1", left_at=left)], calls=[call("pbx:9")])
+    for found in (alone, later):
+        assert (found["open_age_s"]["k"], found["open_age_s"]["value"]) == (1, 0.0)
+
+
 def test_a_message_left_and_answered_on_saturday_took_no_working_time(tmp_path: Path) -> None:
     found = latency(
         tmp_path,
@@ -198,3 +207,16 @@ def test_missed_calls_that_are_none_or_cannot_be_called_back(tmp_path: Path) -> 
     assert [(row["k"], row["n"], dict(row["excluded"])) for row in rows] == [
         (0, 1, {"out_of_hours": 1, "not_callable": 1})
     ] * 2
+
+
+def test_that_the_client_was_answered_later_is_as_sure_as_that_answer(tmp_path: Path) -> None:
+    site = settings(tmp_path)
+    later = {"entered_at": at("12:00"), "outcome_certainty": "estimated"}
+    with store_with(
+        site,
+        calls=[call("pbx:1"), call("pbx:2", started_at=at("12:00"))],
+        visits=[missed("pbx:1"), visit("pbx:2", **later)],
+    ) as store:
+        rows = metrics_table(store, site, ["missed_called_back"], (), departments=["social"]).to_pylist()
+    (again,) = (row for row in rows if row["measure"] == "answered_again")
+    assert (again["k"], again["n"], again["certain"], again["estimated"]) == (1, 1, 0, 1)

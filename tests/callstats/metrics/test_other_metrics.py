@@ -109,3 +109,14 @@ def test_answered_and_unanswered_make_one_and_who_gave_up_is_in_the_unanswered(t
         "abandoned_share": (1, 5, 1),
     }
     assert found["unanswered_share"]["excluded"] == {"left_in_menu": 1}
+
+
+def test_who_rang_first_in_vain_and_answers_later_is_no_colleague(tmp_path: Path) -> None:
+    rotated = {"rotation": "rotated", "rotation_cause": "no_answer", "outcome": "answered"}
+    visits = [
+        visit("pbx:1", rotation_answered=True, **rotated),
+        visit("pbx:2", rotation_answered=False, **rotated),
+    ]
+    rows = figures(tmp_path, "rotation_coverage", *visits)
+    (answered,) = (row for row in rows if row["measure"] == "answered_after_rotation")
+    assert (answered["k"], answered["n"]) == (1, 2)
