@@ -29,6 +29,7 @@ from callstats.report import parts_of, roll_up
 
 Step = Literal["day", "week", "month"]
 STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
+MOST_BUCKETS: Final = 1000
 Row = dict[str, Any]
 
 THIRD, RINGS, ROTATION = third_signal_share.METRIC, ring_time.METRIC, rotation_coverage.METRIC
@@ -78,8 +79,18 @@ def default_step(start: date, end: date) -> Step:
     return "day" if length <= 45 else "week" if length <= 370 else "month"
 
 
+def drawable_step(start: date, end: date, step: Step) -> Step:
+    """The step, or the next coarser one that draws the days ``[start, end)`` in `MOST_BUCKETS` or fewer."""
+    length = (end - start).days
+    if step == "day" and length > MOST_BUCKETS:
+        step = "week"
+    # a window that begins within a week touches one more
+    return "month" if step == "week" and length // 7 + 2 > MOST_BUCKETS else step
+
+
 def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
-    """The figures of a department on the days ``[start, end)``."""
+    """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
+    step = drawable_step(start, end, step)
     parts = parts_of(site.store, site.settings, ASKED, start, end, [department])
     limit = limit_on(site.settings, department, end - timedelta(days=1))
     totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in ASKED}

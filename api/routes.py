@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+import re
+from datetime import date, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api import calls, models
@@ -24,9 +26,29 @@ from callstats.report import metrics_table
 
 MAX_LIMIT: Final = 1000
 PREFIX: Final = "/api/v1"
+FIRST_DAY: Final = date(1970, 1, 1)
+LAST_DAY: Final = date(2200, 1, 1)
+MOST_YEARS: Final = 40
+MOST_DAYS: Final = timedelta(days=MOST_YEARS * 365 + 10)  # with the leap days of forty years
 
 router = APIRouter(prefix=PREFIX, tags=["figures"])
 SiteOf = Annotated[Site, Depends(site_of)]
+
+
+def _day(value: object) -> date:
+    """A day as it is written; a number would else be taken for a timestamp."""
+    try:
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+            raise ValueError
+        found = date.fromisoformat(str(value))
+    except ValueError:
+        raise PydanticCustomError("day", "must be a day such as 2026-03-02") from None
+    if not FIRST_DAY <= found <= LAST_DAY:
+        raise PydanticCustomError("day", f"must be from {FIRST_DAY} to {LAST_DAY}")
+    return found
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Known(BaseModel):
@@ -44,23 +66,28 @@ class Formatted(Known):
 class Windowed(Known):
     """A half-open window of local days."""
 
-    start: date | None = Field(
+    start: Day | None = Field(
         None, alias="from", description="first local day; without it the first with data"
     )
-    end: date | None = Field(
+    end: Day | None = Field(
         None,
         alias="to",
         description="first local day after the window; without it the day after the last data",
     )
 
     def window(self, site: Site) -> tuple[date, date]:
-        """The days ``[start, end)``. Raises UsageError where the window is empty."""
+        """The days ``[start, end)``. Raises UsageError where the window is empty or too long."""
         if self.start and self.end and self.end <= self.start:
             raise UsageError(
                 f"from, to: the window {self.start} to {self.end} is empty: "
                 "'to' is the first day after it and must be later"
             )
-        return site.days(self.start, self.end)
+        start, end = site.days(self.start, self.end)
+        if (self.start or self.end) and end - start > MOST_DAYS:
+            raise UsageError(
+                f"from, to: the window {start} to {end} is too long: it may span {MOST_YEARS} years at most"
+            )
+        return start, end
 
 
 class FigureQuery(Windowed, Formatted):
