@@ -214,7 +214,7 @@ def test_that_the_client_was_answered_later_is_as_sure_as_that_answer(tmp_path: 
     later = {"entered_at": at("12:00"), "outcome_certainty": "estimated"}
     with store_with(
         site,
-        calls=[call("pbx:1"), call("pbx:2", started_at=at("12:00"))],
+        calls=[call("pbx:1", outcome="unanswered", answered_by=None), call("pbx:2", started_at=at("12:00"))],
         visits=[missed("pbx:1"), visit("pbx:2", **later)],
     ) as store:
         rows = metrics_table(store, site, ["missed_called_back"], (), departments=["social"]).to_pylist()
