@@ -194,6 +194,7 @@ def _opened(cursor: str | None) -> tuple[int, str, int]:
     try:
         found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True))
         entered_us, call_id, visit = found
+        str(call_id).encode()  # half a surrogate pair is no text
     except (binascii.Error, ValueError, TypeError):
         entered_us, call_id, visit = None, None, None
     if (
@@ -201,6 +202,7 @@ def _opened(cursor: str | None) -> tuple[int, str, int]:
         or abs(entered_us) > 2**62
         or type(call_id) is not str
         or type(visit) is not int
+        or not 0 <= visit < 2**31
     ):
         raise UsageError("cursor: is none that this server gave; take it from 'next' of the page before")
     return entered_us, call_id, visit

@@ -26,12 +26,21 @@ from callstats.report import metrics_table
 
 MAX_LIMIT: Final = 1000
 PREFIX: Final = "/api/v1"
+NO_STORE: Final = {"Cache-Control": "no-store"}  # single calls: no copy stays on a disk
 FIRST_DAY: Final = date(1970, 1, 1)
 LAST_DAY: Final = date(2200, 1, 1)
 MOST_YEARS: Final = 40
 MOST_DAYS: Final = timedelta(days=MOST_YEARS * 365 + 10)  # with the leap days of forty years
 
-router = APIRouter(prefix=PREFIX, tags=["figures"])
+
+def _asked_once(request: Request) -> None:
+    """Raises UsageError for a parameter given twice, of which the last would silently win."""
+    names = [name for name, _ in request.query_params.multi_items() if name != "department"]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UsageError(f"{', '.join(twice)}: given more than once; only 'department' may be repeated")
+
+
+router = APIRouter(prefix=PREFIX, tags=["figures"], dependencies=[Depends(_asked_once)])
 SiteOf = Annotated[Site, Depends(site_of)]
 
 
@@ -170,6 +179,7 @@ def department_calls(
     start, end = query.window(site)
     table, following = calls.page(site.store, department, start, end, query.limit, query.cursor)
     response = answer(table, form, f"calls_{department}_{start}_{end}", {"next": following})
+    response.headers.update(NO_STORE)
     if following:
         again = {"from": start, "to": end, "limit": query.limit, "cursor": following}
         again |= {"format": query.format} if query.format else {}
@@ -186,7 +196,9 @@ def one_call(
 ) -> Response:
     """One call, its visits, the phones tried and the lines it came from. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    return _json(calls.one(site.store, call_id))
+    response = _json(calls.one(site.store, call_id))
+    response.headers.update(NO_STORE)
+    return response
 
 
 def declaration(metric: Metric) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The API: catalogue, values, calls, one call."""
 
+from base64 import urlsafe_b64encode
 from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
@@ -22,8 +23,12 @@ FIGURE = f"/api/v1/metrics/{THIRD}"
 CALLS = "/api/v1/departments/social/calls"
 
 
+def cursor(said: str) -> str:
+    return urlsafe_b64encode(said.encode()).decode().rstrip("=")
+
+
 def items(client: Asking, path: str, **query: Any) -> list[dict[str, Any]]:
-    answer = client.get(path, params=query)
+    answer = client.get(path, params=query or None)
     assert answer.status_code == 200, answer.text
     found: list[dict[str, Any]] = answer.json()["items"]
     return found
@@ -119,10 +124,15 @@ def test_the_window_is_half_open(client: Asking) -> None:
         (CALLS, {"limit": 1001}, 422, "limit: "),
         (CALLS, {"cursor": "no"}, 422, "cursor: is none that this server gave"),
         (CALLS, {"cursor": "WzEsMiwzXQ"}, 422, "cursor: is none that this server gave"),
+        (CALLS, {"cursor": cursor('[1, "a", 9223372036854775808]')}, 422, "cursor: is none"),
+        (CALLS, {"cursor": cursor('[1, "a", -1]')}, 422, "cursor: is none"),
+        (CALLS, {"cursor": cursor('[1, "\\ud800", 1]')}, 422, "cursor: is none"),
+        (f"{CALLS}?limit=1&limit=2", None, 422, "limit: given more than once"),
+        (f"{FIGURE}?by=day&by=day&department=pr&department=pr", None, 422, "by: given more than once; only"),
     ],
 )
 def test_a_wrong_question_gets_a_problem_that_helps(
-    client: Asking, path: str, query: dict[str, str], status: int, words: str
+    client: Asking, path: str, query: dict[str, str] | None, status: int, words: str
 ) -> None:
     answer = client.get(path, params=query)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
@@ -168,6 +178,17 @@ def test_a_page_draws_no_more_than_a_thousand_steps(length: int, asked: Step, dr
 def test_only_reading_is_possible(client: Asking) -> None:
     answer = client.post(FIGURE)
     assert (answer.status_code, answer.headers["content-type"]) == (405, "application/problem+json")
+
+
+def test_several_departments_may_be_asked_for_at_once(client: Asking) -> None:
+    found = items(client, f"{FIGURE}?department=social&department=pr")
+    assert [row["department"] for row in found] == ["pr", "social"]
+
+
+def test_single_calls_are_stored_nowhere(client: Asking) -> None:
+    for path in (CALLS, f"{CALLS}?format=csv", "/api/v1/calls/pbx:30"):
+        assert client.get(path).headers["cache-control"] == "no-store"
+    assert client.get(FIGURE).headers["cache-control"] == "private, no-cache"
 
 
 def test_pages_of_calls_follow_each_other_without_gap_or_overlap(client: Asking) -> None:
