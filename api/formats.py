@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from io import BytesIO
+from math import isnan
 from typing import Any, Final, Literal
 
 import pyarrow as pa
@@ -41,11 +42,14 @@ def negotiated(accept: str, wanted: Format | None = None, there: Sequence[Format
 
 def _range(part: str) -> tuple[str, float]:
     media, *parameters = (piece.strip() for piece in part.split(";"))
-    weights = [value for name, _, value in (p.partition("=") for p in parameters) if name.strip() == "q"]
+    weights = [
+        value for name, _, value in (p.partition("=") for p in parameters) if name.strip().lower() == "q"
+    ]
     try:
-        return media.lower(), float(weights[0]) if weights else 1.0
+        weight = float(weights[0]) if weights else 1.0
     except ValueError:
-        return media.lower(), 0.0
+        weight = 0.0
+    return media.lower(), 0.0 if isnan(weight) else min(max(weight, 0.0), 1.0)
 
 
 def _quality(media: str, ranges: list[tuple[str, float]]) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Final
 
@@ -15,7 +16,7 @@ from api.errors import WrongHostError, of, unforeseen
 from callstats.errors import CallstatsError
 
 _log = logging.getLogger(__name__)
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
+LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
 SECURITY: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
@@ -32,15 +33,15 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Shell:
-    """Security headers on everything; only requests that name this machine are served.
+    """Security headers on everything; only requests that name this machine are served; HEAD is GET without
+    its body (RFC 9110, 9.3.2).
 
     Without accounts the server is for this machine alone: another host name in the request means that a
     foreign page has its name point here (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str] = LOOPBACK) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,6 +49,9 @@ class Shell:
             return
 
         started = False
+        head = scope["method"] == "HEAD"
+        if head:
+            scope = {**scope, "method": "GET"}
 
         async def secured(message: Message) -> None:
             nonlocal started
@@ -57,6 +61,12 @@ class Shell:
                 for name, value in SECURITY.items():
                     headers[name] = value
                 headers.setdefault("Cache-Control", "private, no-cache")
+            elif head:
+                message = {
+                    "type": "http.response.body",
+                    "body": b"",
+                    "more_body": message.get("more_body", False),
+                }
             await send(message)
 
         try:
@@ -72,8 +82,7 @@ class Shell:
             await unforeseen()(scope, receive, secured)
 
     def _admit(self, host: str) -> None:
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name.lower() not in self.hosts:
+        if not LOOPBACK.fullmatch(host):
             raise WrongHostError("this server serves 127.0.0.1 only, as there are no accounts yet")
 
 

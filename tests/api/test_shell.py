@@ -32,6 +32,9 @@ DEPARTMENTS = "/api/v1/departments"
         ("application/json;q=0, */*", "csv"),
         ("TEXT/CSV ; q=1.0", "csv"),
         ("text/html, */*;q=0.1", "json"),
+        ("application/json;Q=0.1, text/csv;q=0.2", "csv"),
+        ("application/json;q=1, text/csv;q=inf", "json"),
+        ("application/json;q=nan, text/csv;q=0.1", "csv"),
     ],
 )
 def test_the_preferred_format_is_given(accept: str, form: Format) -> None:
@@ -41,6 +44,8 @@ def test_the_preferred_format_is_given(accept: str, form: Format) -> None:
 def test_what_nobody_accepts_is_refused_with_what_there_is() -> None:
     with pytest.raises(NotAcceptableError, match="there are application/json, text/csv"):
         negotiated("image/png")
+    with pytest.raises(NotAcceptableError):
+        negotiated("*/*;q=nan")
     with pytest.raises(NotAcceptableError, match=r"there are application/json$"):
         negotiated("text/csv", there=("json",))
 
@@ -106,6 +111,10 @@ def test_what_differs_by_format_or_language_is_kept_apart(client: Asking) -> Non
         ("127.0.0.1:8000", 200),
         ("localhost:8000", 200),
         ("[::1]:8000", 200),
+        ("LOCALHOST", 200),
+        ("127.0.0.1:8301@evil", 421),
+        ("127.0.0.1:", 421),
+        ("localhost:80:80", 421),
         ("evil.example", 421),
         ("127.0.0.1.evil.example", 421),
         ("", 421),
@@ -113,6 +122,15 @@ def test_what_differs_by_format_or_language_is_kept_apart(client: Asking) -> Non
 )
 def test_only_this_machine_is_served(client: Asking, host: str, status: int) -> None:
     assert client.get(DEPARTMENTS, headers={"host": host}).status_code == status
+
+
+@pytest.mark.parametrize("path", [DEPARTMENTS, "/", "/static/page.css", "/vendor/plotly.min.js", "/nothing"])
+def test_head_is_get_without_the_body(client: Asking, path: str) -> None:
+    got, head = client.get(path), client.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    for name in ("etag", "content-length", "content-type", "content-security-policy"):
+        assert head.headers.get(name) == got.headers.get(name)
+    assert int(head.headers["content-length"]) == len(got.content)
 
 
 def test_the_server_refuses_to_listen_elsewhere(site: Settings) -> None:
