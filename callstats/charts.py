@@ -16,9 +16,9 @@ from callstats.metrics.base import Language, Said
 Row = Mapping[str, Any]
 
 # Told apart with every common colour vision, 3:1 on white and on near-black; none is a warning's red.
-BLUE: Final = "#2f7fb8"
-AMBER: Final = "#b8720a"
-GREY: Final = "#7d868c"
+BLUE: Final = "#2a73a8"
+AMBER: Final = "#9a5f06"
+GREY: Final = "#6a7379"
 OFFICE: Final = (8, 16)  # first and last hour that the map of the week always shows
 PALE: Final = (230, 238, 245)
 DEEP: Final = (18, 74, 115)
