@@ -57,6 +57,18 @@ def test_the_dashboard_is_drawn_without_a_complaint(
     assert said == []
 
 
+@pytest.mark.parametrize("language", ["lv", "en"])
+def test_the_list_of_departments_is_whole_on_a_phone(site: Settings, browser: Browser, language: str) -> None:
+    """A caption or a column that is cut off says something else than it should."""
+    with asking(site) as server:
+        page = browser.new_page(viewport={"width": 390, "height": 900})
+        page.goto(f"{server.base_url}/?lang={language}")
+        cut = "[...document.querySelectorAll('.scroll')].filter(e => e.scrollWidth > e.clientWidth).length"
+        assert page.locator(".scroll").count() > 0
+        assert page.evaluate(cut) == 0
+        page.close()
+
+
 def test_the_keyboard_reaches_content_and_tables(site: Settings, browser: Browser) -> None:
     with asking(site) as server:
         page = browser.new_page()
