@@ -7,7 +7,6 @@ WITH tried AS (
         bool_and(outcome = 'busy' OR (outcome = 'declined' AND direction = 'outbound')) AS all_busy,
         bool_and(outcome = 'unavailable') AS all_unavailable,
         bool_or(outcome = 'abandoned') AS left_ringing,
-        bool_or(outcome = 'busy') AS any_busy,
         bool_and(certainty = 'certain') AS all_certain,
         bool_or(certainty = 'certain' AND outcome <> 'unavailable') AS some_reached
     FROM legs WHERE outcome <> 'forwarded' GROUP BY call_id

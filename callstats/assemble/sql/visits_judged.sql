@@ -42,7 +42,7 @@ judged AS (
     SELECT v.*, coalesce(n.phones, 0) AS phones_offered, t.employees_tried,
         greatest(coalesce(z.phones_of_department, 0), coalesce(r.phones, 0)) AS department_phones,
         o.n IS NOT NULL AS in_hours,
-        r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.answered_by_other, r.left_ringing, r.all_certain, r.unknown, r.offered_first,
+        r.needed, r.needed_surely, r.cause, r.covered, r.covered_surely, r.answered_by_other, r.left_ringing, r.all_certain, r.unknown,
         CASE
             WHEN v.outcome IS NULL THEN NULL
             WHEN v.outcome <> 'answered' THEN FALSE
