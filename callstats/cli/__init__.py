@@ -1,0 +1,74 @@
+"""The command `callstats`: the one place that knows the domain, the readers and the pages.
+
+Each module declares some commands. Exit status: 0 done; 1 some input was rejected or a check failed (said
+which); 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from callstats import __version__, log
+from callstats.cli import figures, loading, pages, upkeep
+from callstats.cli.base import DONE, REJECTED, USAGE, Command
+from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
+
+DECLARED: Final = (loading, figures, pages, upkeep)  # in the order of the help
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    log.configure()
+    run: Command = options.run
+    try:
+        return run(options)
+    except CallstatsError as error:
+        for line in str(error).splitlines():
+            print(f"callstats: {line}", file=sys.stderr)
+        return USAGE if isinstance(error, SettingsError | UsageError) else REJECTED
+    except BrokenPipeError:  # the reader of our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:  # its text may hold a number or a name
+        print(f"callstats: {unexpected(error)}; please report this line", file=sys.stderr)
+        return REJECTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: callstats.toml)",
+    )
+    everywhere.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder of the facts and the database",
+    )
+    parser = argparse.ArgumentParser(
+        prog="callstats", description="From what a PBX wrote to a department's figures.", parents=[everywhere]
+    )
+    parser.add_argument("--version", action="version", version=f"callstats {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text, parents=[everywhere])
+        added.set_defaults(run=run)
+        return added
+
+    for module in DECLARED:
+        module.declare(command)
+    return parser

@@ -1,0 +1,71 @@
+"""What the commands share: exit statuses, how one is declared, settings and store, text in columns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, Final, Protocol
+
+from callstats import export
+from callstats.settings import Settings
+from callstats.store import Store
+
+DONE, REJECTED, USAGE = 0, 1, 2
+FAR: Final = (1970, 2100)  # years between which a day is believed
+Command = Callable[[argparse.Namespace], int]
+
+
+class Declare(Protocol):
+    """Declares a command: its name, what runs it, and what it does in one sentence."""
+
+    def __call__(self, name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        """The command's parser, for its own arguments."""
+        ...
+
+
+def day(text: str) -> date:
+    """A day of an argument, such as 2026-01-31."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-01-31") from None
+    if not FAR[0] <= found.year <= FAR[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is too far away; give a day from {FAR[0]} to {FAR[1]}")
+    return found
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings that `--config` and `--data` name."""
+    return Settings.load(getattr(options, "config", None), getattr(options, "data", None))
+
+
+def current(settings: Settings) -> Store:
+    """The store with its computed tables up to date, after a crash or a change of settings too."""
+    from callstats.recompute import recompute
+
+    store = Store.open(settings)
+    recompute(store, settings)
+    return store
+
+
+def print_json(value: Any) -> None:
+    """Writes a value as JSON to standard output."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=export.json_value)
+    print()
+
+
+def as_columns(names: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Rows as text in columns; `-` where nothing is known."""
+    texts = [list(names), *([_cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[i]) for row in texts) for i in range(len(names))]
+    padded = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in texts)
+    return "\n".join("  ".join(row).rstrip() for row in padded)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

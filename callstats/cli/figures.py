@@ -1,0 +1,72 @@
+"""`metrics`, `export`, `explain`: what the facts say."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from callstats import export
+from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
+from callstats.fields import CERTAINTY
+
+
+def declare(command: Declare) -> None:
+    """Declares the commands of this module."""
+    metrics = command("metrics", _metrics, "Figures, all of them unless named.")
+    metrics.add_argument("slugs", nargs="*", metavar="SLUG")
+    metrics.add_argument(
+        "--by", default="department", help="department, hour, weekday, day, week or month, joined by commas"
+    )
+    metrics.add_argument("--from", dest="start", type=day, metavar="D", help="first day, such as 2026-01-31")
+    metrics.add_argument("--to", dest="end", type=day, metavar="D", help="day after the last one")
+    metrics.add_argument("--json", action="store_true", help="as JSON")
+
+    exporting = command("export", _export, "A table as CSV, Parquet or JSON lines; times are UTC.")
+    exporting.add_argument("table", choices=export.EXPORTED, metavar="TABLE", help=", ".join(export.EXPORTED))
+    exporting.add_argument("--to", type=Path, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+
+    explain = command("explain", _explain, "A call as a person would tell it, with the lines it came from.")
+    explain.add_argument("call_id", metavar="CALL_ID")
+
+
+def _metrics(options: argparse.Namespace) -> int:
+    from callstats.report import metrics_table, told
+
+    settings = settings_of(options)
+    by = tuple(part.strip() for part in options.by.split(",") if part.strip())
+    with current(settings) as store:
+        table = metrics_table(store, settings, tuple(options.slugs) or None, by, options.start, options.end)
+    if options.json:
+        print_json([row | {"excluded": dict(row["excluded"] or ())} for row in table.to_pylist()])
+        return DONE
+    names = ("metric", "measure", *by, "value", "low", "high", "k", "n", "excluded", *CERTAINTY)
+    rows = [
+        [
+            told(row)
+            if name == "value"
+            else sum(dict(row[name]).values())
+            if name == "excluded"
+            else row[name]
+            for name in names
+        ]
+        for row in table.to_pylist()
+    ]
+    print(as_columns(names, rows))
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    with current(settings_of(options)) as store:
+        export.write(export.ordered(store.scan(options.table)), options.to)
+    return DONE
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from callstats.explain import explain
+
+    language = "lv" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("lv") else "en"
+    settings = settings_of(options)
+    with current(settings) as store:
+        print(explain(store, options.call_id, language, settings))
+    return DONE
