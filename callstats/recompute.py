@@ -78,18 +78,23 @@ def _parts(days: Sequence[date]) -> Iterator[list[date]]:
         yield part
 
 
-def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> None:
+def fresh_tables(store: Store, settings: Settings, days: Sequence[date]) -> dict[str, pa.Table]:
+    """The tables of `COMPUTED` for some near days, computed from the stored events; nothing is stored."""
     from callstats.assemble import assemble
 
     with store.reading(), TemporaryDirectory() as folder:
-        based_on = store.counter()
         files, feed_ends = _needed(store, days)
         if feed_ends.num_rows:
             files.append(Path(folder) / "feed_ends.parquet")
             pq.write_table(feed_ends, files[-1])
         tables = assemble(files, settings)
-    kept = {name: _of_days(tables[name], days) for name in COMPUTED}
-    store.replace_days(days, kept, based_on=based_on, rules=rules)
+    return {name: _of_days(tables[name], days) for name in COMPUTED}
+
+
+def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> None:
+    based_on = store.counter()
+    tables = fresh_tables(store, settings, days)
+    store.replace_days(days, tables, based_on=based_on, rules=rules)
 
 
 def _needed(store: Store, days: Sequence[date]) -> tuple[list[Path], pa.Table]:
