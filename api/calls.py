@@ -21,12 +21,13 @@ import pyarrow.compute as pc
 
 from api.errors import NotFoundError
 from api.letters import letters
-from callstats import engine, evidence
+from callstats import engine, evidence, judge
 from callstats.departments import Departments
 from callstats.errors import UsageError
 from callstats.evidence import endpoint
-from callstats.fields import ATTEMPTS, CALLS, EVENTS, TEXT, VISITS, Field
-from callstats.metrics.inputs import Facts, table
+from callstats.facts import Facts, table
+from callstats.fields import ATTEMPTS, CALLS, EVENTS, JUDGED_VISITS, TEXT, Field
+from callstats.settings import Settings
 from callstats.store import Store
 
 _PHONE: Final = Field("phone", TEXT, "employee's phone as a letter within this call")
@@ -35,7 +36,7 @@ MOST_LINES: Final = 2000
 ONE_DAY: Final = timedelta(days=1)
 _HIDDEN: Final = {"caller", "dialled", "answered_by", "employees_tried", "employee", "aliases"}
 
-VISIT_FIELDS: Final = (*(f for f in VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
+VISIT_FIELDS: Final = (*(f for f in JUDGED_VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
 CALL_FIELDS: Final = (*(f for f in CALLS.fields if f.name not in _HIDDEN), _ANSWERED)
 ATTEMPT_FIELDS: Final = (_PHONE, *(f for f in ATTEMPTS.fields if f.name not in _HIDDEN))
 EVIDENCE_FIELDS: Final = (
@@ -62,7 +63,13 @@ _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_i
 
 
 def page(
-    facts: Facts, department: str, start: date, end: date, limit: int, cursor: str | None
+    facts: Facts,
+    settings: Settings,
+    department: str,
+    start: date,
+    end: date,
+    limit: int,
+    cursor: str | None,
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
     cursor.
@@ -72,7 +79,7 @@ def page(
     asked = pa.Table.from_pylist([dict(zip(_ASKED.names, _opened(cursor), strict=True))], _ASKED)
     rows = engine.run(
         _PAGE,
-        {"visits": table(facts, "visits", start, end - timedelta(days=1)), "asked": asked},
+        {"visits": judge.visits(facts, settings, start, end, [department]), "asked": asked},
         {"department": department, "start": start, "end": end, "limit": limit + 1},
     ).to_pylist()
     shown = rows[:limit]
@@ -102,15 +109,16 @@ def _letters_of(
     }
 
 
-def one(store: Store, call_id: str) -> dict[str, Any]:
+def one(store: Store, settings: Settings, call_id: str) -> dict[str, Any]:
     """One call: its fields, ``visits``, ``attempts`` and ``evidence``. Raises NotFoundError."""
     day = _day_of(call_id, store.timezone)
     found = (_rows(store, "calls", call_id, day) if day else []) or _rows(store, "calls", call_id, None)
     if not found:
         raise NotFoundError(f"no call {call_id!r}")
     call = found[0]
-    visits = sorted(_rows(store, "visits", call_id, call["local_date"]), key=lambda row: row["visit"])
-    attempts = _rows(store, "attempts", call_id, call["local_date"])
+    day = call["local_date"]
+    visits = judge.scan(store, settings, day, day, call_id).to_pylist()
+    attempts = _rows(store, "attempts", call_id, day)
     names = letters(attempts, visits)
     for row in (call, *visits):
         row["answered_by"] = names.get(row["answered_by"])

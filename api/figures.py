@@ -24,8 +24,8 @@ from callstats.metrics import (
     unanswered_share,
 )
 from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
-from callstats.metrics.limits import Limit, limit_on
 from callstats.report import parts_of, roll_up
+from callstats.rules import ThirdSignalRule, rule_on
 
 Step = Literal["day", "week", "month"]
 STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
@@ -65,7 +65,7 @@ class View:
 
     totals: dict[str, list[Row]]
     charts: dict[str, Chart]
-    limit: Limit
+    rule: ThirdSignalRule
     step: Step
 
     def total(self, metric: Metric, place: int = 0) -> Row:
@@ -92,7 +92,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
     """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
     step = drawable_step(start, end, step)
     parts = parts_of(site.store, site.settings, ASKED, start, end, [department])
-    limit = limit_on(site.settings, department, end - timedelta(days=1))
+    rule = rule_on(site.settings, department, end - timedelta(days=1))
     totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in ASKED}
     language = words.language
 
@@ -112,7 +112,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         Chart("over_time", THIRD, charts.share_over_time(over_time, step, label, language), over_time),
         Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
         Chart("week", UNANSWERED, charts.hour_by_weekday(week, words.weekdays(), language), week),
-        Chart("rings", RINGS, charts.signals(rings, limit.signals, language), rings),
+        Chart("rings", RINGS, charts.signals(rings, rule.signals, language), rings),
         Chart(
             "rotation",
             ROTATION,
@@ -121,7 +121,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         ),
         Chart("follow_up", MISSED, charts.counts(followed, "follow_up", _names(MISSED), language), followed),
     )
-    return View(totals, {chart.name: chart for chart in drawn}, limit, step)
+    return View(totals, {chart.name: chart for chart in drawn}, rule, step)
 
 
 _OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -23,7 +24,7 @@ import pyarrow.compute as pc
 from callstats.fields import NAMES, UTC_US
 
 Parameter = str | int | float | bool | date | None
-Source: TypeAlias = Any  # pa.Table | Sequence[Path]; pyarrow has no types
+Source: TypeAlias = Any  # pa.Table | Sequence[Path] | View; pyarrow has no types
 
 MACROS: Final = (
     "CREATE MACRO unix_micros(t) AS epoch_us(t)",
@@ -34,6 +35,19 @@ MACROS: Final = (
 )
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
 _ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
+
+
+@dataclass(frozen=True)
+class View:
+    """A table that is read as ``sql`` over further named tables, each time it is used.
+
+    Filters of a query reach through it to the files. The names of its inputs are the session's: a view names
+    its own apart from those of others.
+    """
+
+    sql: str
+    inputs: Mapping[str, Source]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 def literal(value: Parameter) -> str:
@@ -86,8 +100,12 @@ class Session:
         self._con.close()
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
-        if isinstance(source, pa.Table):
+        """Name ``source``: an Arrow table, Parquet files (``schema`` stands in for no file), or a `View`."""
+        if isinstance(source, View):
+            for part, of in source.inputs.items():
+                self.table(part, of)
+            self.view(name, source.sql, source.parameters)
+        elif isinstance(source, pa.Table):
             self._con.register(f"{name}__arrow", source)
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}__arrow")
         elif source:

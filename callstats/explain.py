@@ -25,15 +25,15 @@ TIED: Final = "\N{NO-BREAK SPACE}"  # a line's number and kind are not torn apar
 Naming = Callable[[str], str]
 
 
-def explain(store: Store, call_id: str, language: str = "en", settings: Settings | None = None) -> str:
+def explain(store: Store, call_id: str, settings: Settings, language: str = "en") -> str:
     """A call told in Latvian (`lv`) or English (`en`): what happened, how it is judged, the lines behind it.
 
-    `call_id` may be a merged id or a bare linkedid. With `settings` departments have their names and the
-    third signal its limit. Raises InputError for an unknown call, UsageError for another language.
+    `call_id` may be a merged id or a bare linkedid. `settings` judge it and name its departments. Raises
+    InputError for an unknown call, UsageError for another language.
     """
     chosen = phrases.checked(language)
     found = timeline(store, call_id, settings)
-    naming = _department_names(settings, chosen) if settings else str
+    naming = _department_names(settings, chosen)
     teller = Teller(chosen, ZoneInfo(store.timezone), fine=_fine(found), department=naming)
     return "\n".join(_told(found, teller))
 

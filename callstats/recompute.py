@@ -52,9 +52,16 @@ def recompute(store: Store, settings: Settings, days: Iterable[date] | None = No
 
 
 def rules_digest(settings: Settings) -> str:
-    """One text for everything but the events that a computed row depends on: settings and program."""
+    """One text for everything but the events that a computed row depends on: the site, the program.
+
+    Rules and hours are not in it: they are applied when visits are read.
+    """
+    from callstats.assemble import reference
+
     digest = hashlib.blake2b(callstats.__version__.encode(), digest_size=8)
-    digest.update(settings.model_dump_json(exclude={"data", "database", "numbers"}).encode())
+    digest.update(settings.timezone.encode())
+    for name, table in sorted(reference(settings).items()):
+        digest.update(f"\n{name} {table.to_pylist()}".encode())
     code = Path(callstats.__file__).parent / "assemble"
     for path in sorted(p for p in code.rglob("*") if p.suffix in {".py", ".sql"}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())

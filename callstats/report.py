@@ -182,7 +182,8 @@ def parts_of(
     Parts add up: `roll_up` takes any of their axes.
     """
     given = parameters(store, settings, start, end, departments or ())
-    sources = inputs(store, settings, start, end, {name for one, _ in asked for name in one.inputs}, given)
+    needed = {name for one, _ in asked for name in one.inputs}
+    sources = inputs(store, settings, start, end, needed, given, departments or ())
     return {
         one.slug: engine.run(
             cell_query(one, tuple(by), len(departments or ())),

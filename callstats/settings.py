@@ -17,12 +17,13 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
+from callstats.settings_rules import DEFAULT_HOURS, Cadence, Hours, Part, Rule, ThirdSignal
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -39,74 +40,10 @@ from callstats.settings_types import (
     Texts,
     TimeZone,
     Whole,
-    Window,
-    Windows,
 )
 
 CONFIG_NAME = "callstats.toml"
 ENV_PREFIX = "CALLSTATS_"
-
-
-class Part(BaseModel):
-    """A section of the settings: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-
-
-class Cadence(Part):
-    """The reference ringing tone; `on_s` and `off_s` in seconds (Latvia 1 + 4, domain 2a)."""
-
-    on_s: Number = Field(default=1.0, gt=0, le=60)
-    off_s: Number = Field(default=4.0, ge=0, le=60)
-
-    @property
-    def period_s(self) -> float:
-        """Length of one signal with its pause in seconds."""
-        return self.on_s + self.off_s
-
-
-class ThirdSignal(Part):
-    """How the third-signal share is judged (clause 15.1); `short_abandon_s` None: signals x period."""
-
-    signals: Whole = Field(default=3, ge=1, le=20)
-    boundary: Literal["before_next", "end_of_tone"] = "before_next"
-    clock: Literal["union", "leg"] = "union"
-    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
-
-
-class Rule(Part):
-    """A dated change of the third-signal rule, for one department or (None) all; unset keys stay."""
-
-    effective_from: Day
-    department: str | None = None
-    on_s: Number | None = Field(default=None, gt=0, le=60)
-    off_s: Number | None = Field(default=None, ge=0, le=60)
-    signals: Whole | None = Field(default=None, ge=1, le=20)
-    boundary: Literal["before_next", "end_of_tone"] | None = None
-    clock: Literal["union", "leg"] | None = None
-    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
-
-
-class Hours(Part):
-    """Working hours per weekday, local time; a day that is not named is closed."""
-
-    mon: Windows = ()
-    tue: Windows = ()
-    wed: Windows = ()
-    thu: Windows = ()
-    fri: Windows = ()
-    sat: Windows = ()
-    sun: Windows = ()
-
-    @property
-    def week(self) -> tuple[tuple[Window, ...], ...]:
-        """Windows of Monday to Sunday: index as in `date.weekday()`."""
-        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
-
-
-# A placeholder until the site gives its own (domain 4c).
-_LONG, _USUAL, _SHORT = (Window(480, 1080),), (Window(480, 1020),), (Window(480, 900),)
-DEFAULT_HOURS = Hours(mon=_LONG, tue=_USUAL, wed=_USUAL, thu=_USUAL, fri=_SHORT)
 
 
 class Hotline(Part):

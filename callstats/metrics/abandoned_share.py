@@ -25,7 +25,7 @@ METRIC = Metric(
         ),
     ),
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
-    inputs=("visits", "limits"),
+    inputs=("visits",),
     sql=f"""
 WITH {SCOPED}
 SELECT 'abandoned' AS measure,

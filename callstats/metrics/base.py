@@ -169,8 +169,7 @@ scoped AS (
            CAST(round(v.ring_s * 1000000, 0) AS BIGINT) AS ring_us,
            CAST(round(v.ring_min_s * 1000000, 0) AS BIGINT) AS ring_min_us,
            CAST(round(v.ring_max_s * 1000000, 0) AS BIGINT) AS ring_max_us,
-           coalesce(l.give_up_us, :give_up_us) AS give_up_us,
-           coalesce(l.period_us, :period_us) AS period_us,
+           CAST(round(v.period_s * 1000000, 0) AS BIGINT) AS period_us,
            CASE WHEN v.outcome IS NULL THEN 'unknown'
                 ELSE coalesce(v.outcome_certainty, 'unknown') END AS how_sure,
            CASE WHEN v.external IS NULL OR v.in_hours IS NULL THEN 'scope_unknown'
@@ -183,8 +182,6 @@ scoped AS (
                           ELSE 'nothing_offered' END
            END AS left_out
     FROM visits v
-    LEFT JOIN limits l ON l.department = v.department
-         AND l.valid_from <= v.local_date AND v.local_date < l.valid_to
     WHERE coalesce(v.external, TRUE)
 )
 """

@@ -4,41 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import pyarrow as pa
 
-from callstats import engine
+from callstats import engine, judge
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
 from callstats.engine import Parameter, Source
+from callstats.facts import Facts, table
 from callstats.fields import TABLES
 from callstats.metrics.base import department_parameter
-from callstats.metrics.limits import limit_on, limits
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
 from callstats.settings import Settings
+
+__all__ = ["Facts", "data_end_us", "data_window", "days_table", "inputs", "linked", "parameters", "table"]
 
 DAYS: Final = pa.schema(
     [("day", pa.date32()), ("weekday", pa.int64()), ("week", pa.date32()), ("month", pa.date32())]
 )
-
-
-class Facts(Protocol):
-    """What the figures need of a store; ``first`` and ``last`` are both included."""
-
-    def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
-        """Valid Parquet files of a table."""
-        ...
-
-    def data_version(self) -> str:
-        """What the facts are at this moment."""
-        ...
-
-
-def table(facts: Facts, name: str, first: date | None = None, last: date | None = None) -> Source:
-    """Files of a table for the engine, or an empty table where there are none."""
-    return facts.table_files(name, first, last) or TABLES[name].schema.empty_table()
 
 
 def data_window(facts: Facts) -> tuple[date, date] | None:
@@ -84,15 +68,12 @@ def parameters(
     facts: Facts, settings: Settings, start: date, end: date, departments: Sequence[str] = ()
 ) -> dict[str, Parameter]:
     """Parameters of every metric's text for the local days ``[start, end)``."""
-    general = limit_on(settings, None, start)
     window = data_window(facts)
     named: dict[str, Parameter] = {department_parameter(n): name for n, name in enumerate(departments)}
     return named | {
         "start": start,
         "end": end,
         "timezone": settings.timezone,
-        "period_us": general.period_us,
-        "give_up_us": general.give_up_us,
         "hotline_department": settings.hotline.department or "",
         "data_end_us": data_end_us(facts, window[1] - timedelta(days=1)) if window else None,
     }
@@ -105,15 +86,19 @@ def inputs(
     end: date,
     needed: Iterable[str],
     given: dict[str, Parameter],
+    departments: Sequence[str] = (),
 ) -> dict[str, Source]:
-    """The tables ``needed``, for the local days ``[start, end)``, and ``days``."""
+    """The tables ``needed``, for the local days ``[start, end)``, and ``days``; visits are judged ones.
+
+    ``departments`` are the only ones that will be asked for (none: all).
+    """
     last = end - timedelta(days=1)
     names = set(needed)
     found: dict[str, Source] = {"days": days_table(start, end)}
     for name in names & set(TABLES):
         found[name] = table(facts, name, start, last)
-    if "limits" in names:
-        found["limits"] = limits(settings)
+    if "visits" in names:
+        found["visits"] = judge.visits(facts, settings, start, end, departments or None)
     if "links" in names:
         found["links"] = linked(facts, settings, start, end, given)
     return found
@@ -123,9 +108,8 @@ def linked(facts: Facts, settings: Settings, start: date, end: date, given: dict
     """The table `links` of what happened on the local days ``[start, end)``, followed up to the horizon."""
     horizon = end + timedelta(days=HORIZON_DAYS + 1)
     hotline = [settings.hotline.department] if settings.hotline.department else []
-    sources: dict[str, Source] = {
-        name: table(facts, name, start, horizon) for name in ("calls", "visits", "messages")
-    }
+    sources: dict[str, Source] = {name: table(facts, name, start, horizon) for name in ("calls", "messages")}
+    sources["visits"] = judge.visits(facts, settings, start, horizon + timedelta(days=1))
     sources["members"] = Departments.from_settings(settings).members
     sources["callback_departments"] = callback_departments(settings)
     sources["open_hours"] = Calendar.from_settings(settings).open_hours(start, horizon, hotline)

@@ -53,7 +53,7 @@ METRIC = Metric(
             "none_seen": Said("centrālē atzvans nav redzams", "no callback seen by the PBX"),
         },
     ),
-    inputs=("visits", "limits", "links"),
+    inputs=("visits", "links"),
     sql=f"""
 WITH {SCOPED},
 followed AS (

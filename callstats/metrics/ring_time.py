@@ -30,7 +30,7 @@ METRIC = Metric(
         ),
     ),
     split=Split("rings", Said("Zvana signāli līdz atbildei", "Ring signals before the answer")),
-    inputs=("visits", "limits"),
+    inputs=("visits",),
     sql=f"""
 WITH {SCOPED}
 SELECT 'ring_s' AS measure,

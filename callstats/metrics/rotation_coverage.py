@@ -55,7 +55,7 @@ METRIC = Metric(
             "no_answer": Said("neatbildēja", "no answer"),
         },
     ),
-    inputs=("visits", "limits"),
+    inputs=("visits",),
     sql=f"""
 WITH {SCOPED},
 needed AS (

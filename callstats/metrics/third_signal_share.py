@@ -43,15 +43,12 @@ METRIC = Metric(
         ),
     ),
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
-    inputs=("visits", "limits"),
+    inputs=("visits",),
     sql=f"""
 WITH {SCOPED}
 SELECT 'within_third_signal' AS measure,
        department, local_date, entered_at AS at, outcome AS split,
-       CASE WHEN left_out IS NOT NULL THEN left_out
-            WHEN entered_by = 'attended_transfer' THEN 'attended_transfer'
-            WHEN outcome = 'abandoned' AND wait_us < give_up_us THEN 'gave_up_early'
-       END AS reason,
+       coalesce(left_out, third_signal_left_out) AS reason,
        outcome = 'answered' AND within_third_signal AS hit,
        CAST(NULL AS BIGINT) AS value_us,
        CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure

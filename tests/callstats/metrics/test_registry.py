@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from callstats import judge
 from callstats.errors import UsageError
 from callstats.fields import TABLES
 from callstats.metrics import links, registry
@@ -14,10 +15,13 @@ from callstats.metrics.registry import METRICS, metric
 from tests.shared import ROOT
 
 FUNCTIONS = {
-    "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp", "greatest",
+    "abs", "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp", "greatest",
     "hour", "least", "length", "lpad", "min", "nullif", "round", "substr", "sum", "unix_micros",
 }  # fmt: skip
-TEXTS = {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()} | {"links": links.SQL}
+TEXTS = {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()} | {
+    "links": links.SQL,
+    "judge": judge.text(),
+}
 every_metric = pytest.mark.parametrize("one", METRICS.values(), ids=METRICS)
 every_text = pytest.mark.parametrize("sql", TEXTS.values(), ids=TEXTS)
 
@@ -42,7 +46,7 @@ def test_a_declaration_is_complete_in_both_languages(one: Metric) -> None:
         assert said.lv != said.en
     assert one.measures
     assert "clause" in one.source
-    assert set(one.inputs) <= {*TABLES, "limits", "links"}
+    assert set(one.inputs) <= {*TABLES, "links"}
 
 
 @every_metric
