@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -30,12 +30,19 @@ def write(table: pa.Table, path: Path) -> int:
 
     Raises StoreError when the disk refuses.
     """
+    return write_groups([table], table.schema, path)
+
+
+def write_groups(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> int:
+    """As `write`, for tables of one schema that are written one after the other."""
     draft = path.with_name(f".{path.name}.tmp")
-    shared = [name for name in table.column_names if name != UNSHARED]
+    shared = [name for name in schema.names if name != UNSHARED]
     try:
         _folder(path.parent)
         with open(draft, "wb", opener=_private) as file:
-            pq.write_table(table, file, compression="zstd", use_dictionary=shared)
+            with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=shared) as writer:
+                for table in tables:
+                    writer.write_table(table)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()

@@ -182,6 +182,13 @@ class Store:
             for file, rows in new
         ]
 
+    def discard(self, pending: Sequence[FileRow]) -> None:
+        """Forgets announced files that are not wanted after all."""
+        with self.database.write() as connection:
+            catalog.discard(connection, [file.id for file in pending])
+        for file in pending:
+            (self.root / file.path).unlink(missing_ok=True)
+
     def sweep(self, grace: timedelta = GRACE) -> int:
         """Removes files that nobody needs: not finished, replaced, or unknown and old; returns how many."""
         now = self.clock()

@@ -163,7 +163,8 @@ def _load(path: Path, dialect: Dialect, settings: Settings, store: Store, vault:
             try:
                 return _load_once(path, file, dialect, batch, earlier, settings, store, vault)
             except ConflictError:
-                log.info("%s: another process loaded the same meanwhile; once more", path)
+                log.info("%s: another process changed the same meanwhile; once more", path)
+                vault = Vault.open(settings, store.database, store.clock)
     raise InputError(f"{path}: other processes keep loading the same lines; load it when they are done")
 
 
@@ -237,6 +238,8 @@ def _load_once(
 ) -> FileReport:
     context = Context.of(settings, vault.pseudonymiser, batch.id)
     writer = store.writer(batch)
+    if not vault.current():  # asked when the writer knows what its commit is based on
+        raise ConflictError(f"{path}: the numbers have got a new key meanwhile")
     news = News(store, batch)
     refused = KnownRejects(store, batch, dialect.family, [b.id for b in earlier])
     report = FileReport(str(path), "loaded", dialect.name, batch.id)

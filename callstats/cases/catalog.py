@@ -15,6 +15,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from callstats.cases.keys import generation_since
 from callstats.cases.models import batches, data_version, days, files, readers
 from callstats.errors import StoreError
 
@@ -84,7 +85,7 @@ def version(connection: Connection) -> tuple[int, str]:
     return int(row.counter), str(row.digest)
 
 
-def _raise_version(connection: Connection, changed: Iterable[str]) -> int:
+def raise_version(connection: Connection, changed: Iterable[str]) -> int:
     """A new data version; on PostgreSQL its row lock makes commits follow one another."""
     counter, digest = connection.execute(
         update(data_version)
@@ -96,7 +97,8 @@ def _raise_version(connection: Connection, changed: Iterable[str]) -> int:
     return int(counter)
 
 
-def _in_chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+def in_chunks(values: Iterable[Any]) -> Iterable[list[Any]]:
+    """The values in lists short enough for one statement."""
     items = list(values)
     return (items[i : i + CHUNK] for i in range(0, len(items), CHUNK))
 
@@ -165,7 +167,7 @@ def register(connection: Connection, new: Sequence[FileRow], now: datetime, leas
 
 def extend(connection: Connection, ids: Collection[str], lease_until: datetime) -> None:
     """Lengthens the lease of pending files; raises StoreError where one was swept meanwhile."""
-    for part in _in_chunks(ids):
+    for part in in_chunks(ids):
         found = connection.execute(
             update(files)
             .where(files.c.id.in_(part), files.c.state == "pending")
@@ -175,7 +177,14 @@ def extend(connection: Connection, ids: Collection[str], lease_until: datetime) 
             raise StoreError("store: writing took longer than its lease and was swept; load again")
 
 
-def _go_live(connection: Connection, new: Sequence[FileRow], counter: int, batch: str | None) -> None:
+def discard(connection: Connection, ids: Collection[str]) -> None:
+    """Forgets pending files."""
+    for part in in_chunks(ids):
+        connection.execute(delete(files).where(files.c.id.in_(part), files.c.state == "pending"))
+
+
+def go_live(connection: Connection, new: Sequence[FileRow], counter: int, batch: str | None) -> None:
+    """Makes announced files valid; raises StoreError where one was swept meanwhile."""
     for file in new:
         found = connection.execute(
             update(files)
@@ -198,7 +207,8 @@ def _go_live(connection: Connection, new: Sequence[FileRow], counter: int, batch
             raise StoreError("store: writing took longer than its lease and was swept; load again")
 
 
-def _retire(connection: Connection, condition: ColumnElement[bool], now: datetime) -> list[str]:
+def retire(connection: Connection, condition: ColumnElement[bool], now: datetime) -> list[str]:
+    """Lets valid files give way; returns their ids."""
     old = connection.execute(
         update(files)
         .where(files.c.state == "live", condition)
@@ -245,7 +255,8 @@ def commit_batch(
     batches that were shorter versions of the file; their rejects give way. `retired`: files that give way.
     Raises ConflictError where another process loaded the same batch or the same lines since `based_on`.
     """
-    counter = _raise_version(connection, [new_batch.id, *(file.id for file in new_files)])
+    counter = raise_version(connection, [new_batch.id, *(file.id for file in new_files)])
+    _same_key(connection, based_on)
     if batch(connection, new_batch.id) is not None:
         raise ConflictError(f"{new_batch.path}: was loaded by another process at the same time")
     for file in new_files:
@@ -254,12 +265,12 @@ def commit_batch(
                 f"{new_batch.path}: lines of the same time were loaded by another process meanwhile"
             )
     connection.execute(batches.insert(), [asdict(new_batch) | {"loaded_at": now, "state": "live"}])
-    _go_live(connection, new_files, counter, new_batch.id)
+    go_live(connection, new_files, counter, new_batch.id)
     if grown_from:
         connection.execute(update(batches).where(batches.c.id.in_(list(grown_from))).values(state="grown"))
-        _retire(connection, and_(files.c.table_name == "rejects", files.c.batch.in_(list(grown_from))), now)
-    for part in _in_chunks(retired):
-        if len(_retire(connection, files.c.id.in_(part), now)) != len(part):
+        retire(connection, and_(files.c.table_name == "rejects", files.c.batch.in_(list(grown_from))), now)
+    for part in in_chunks(retired):
+        if len(retire(connection, files.c.id.in_(part), now)) != len(part):
             raise ConflictError(f"{new_batch.path}: files of an earlier version were replaced meanwhile")
     _touch(connection, reach, counter)
     return counter
@@ -282,7 +293,7 @@ def _touch(connection: Connection, reach: Mapping[date, date], counter: int) -> 
             marked[touched] = max(marked.get(touched, touched), last if touched == day else touched)
     known = {
         row.local_date: row.reach_to
-        for part in _in_chunks(marked)
+        for part in in_chunks(marked)
         for row in connection.execute(
             select(days.c.local_date, days.c.reach_to).where(days.c.local_date.in_(part))
         )
@@ -292,7 +303,7 @@ def _touch(connection: Connection, reach: Mapping[date, date], counter: int) -> 
         {"local_date": day, "reach_to": max(last, known.get(day, last)), **fresh}
         for day, last in sorted(marked.items())
     ]
-    for part in _in_chunks(rows):
+    for part in in_chunks(rows):
         make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         statement = make(days).values(part)
         connection.execute(
@@ -339,19 +350,26 @@ def commit_days(
     Raises ConflictError where a day was computed from newer events meanwhile.
     """
     wanted = sorted(replaced)
-    counter = _raise_version(connection, [*map(str, wanted), *(file.id for file in new_files)])
-    for part in _in_chunks(wanted):
+    counter = raise_version(connection, [*map(str, wanted), *(file.id for file in new_files)])
+    _same_key(connection, based_on)
+    for part in in_chunks(wanted):
         newer = select(days.c.local_date).where(
             days.c.local_date.in_(part), days.c.computed_version > based_on
         )
         if connection.execute(newer).first() is not None:
             raise ConflictError("store: these days were computed by another process meanwhile")
-        _retire(connection, and_(files.c.table_name.in_(list(tables)), files.c.local_date.in_(part)), now)
+        retire(connection, and_(files.c.table_name.in_(list(tables)), files.c.local_date.in_(part)), now)
         connection.execute(
             update(days).where(days.c.local_date.in_(part)).values(computed_version=based_on, rules=rules)
         )
-    _go_live(connection, new_files, counter, None)
+    go_live(connection, new_files, counter, None)
     return counter
+
+
+def _same_key(connection: Connection, based_on: int) -> None:
+    """Pseudonyms that were made, or read, before a new key was taken into use are out of date."""
+    if generation_since(connection) > based_on:
+        raise ConflictError("store: the numbers have got a new key meanwhile")
 
 
 def begin_reading(connection: Connection, reader: str, now: datetime, lease_until: datetime) -> None:

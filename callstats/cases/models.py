@@ -150,4 +150,5 @@ number_keys: Final = Table(
     metadata,
     Column("key_id", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", String, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="0"),
 )

@@ -1,4 +1,4 @@
-"""`doctor`, `purge`: what an administrator runs now and then."""
+"""`doctor`, `rekey`, `purge`: what an administrator runs now and then."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from callstats.cli.base import DONE, REJECTED, Declare, settings_of
 def declare(command: Declare) -> None:
     """Declares the commands of this module."""
     command("doctor", _doctor, "Check configuration, database, data, extensions and rejects.")
+    command(
+        "rekey", _rekey, "Give the pseudonyms a new key: everything stored is rewritten, no number needed."
+    )
     command("purge", _purge, "Forget phone numbers whose days are over, and files that nobody needs.")
 
 
@@ -21,6 +24,22 @@ def _doctor(options: argparse.Namespace) -> int:
     for check in checks:
         print(f"{'ok  ' if check.well else 'LOOK'} {check.what}: {check.found}")
     return DONE if all(check.well for check in checks) else REJECTED
+
+
+def _rekey(options: argparse.Namespace) -> int:
+    from callstats.rekeying import rekey
+    from callstats.store import Store
+
+    settings = settings_of(options)
+    with Store.open(settings) as store:
+        done = rekey(store, settings)
+    print(
+        f"Key {done.new_key} is in use instead of key {done.old_key}: "
+        f"{done.files} files with {done.rows} rows and {done.numbers} numbers of the vault were rewritten.\n"
+        f"Save {settings.numbers.key_file} now: without all of its keys no pseudonym is found again. "
+        "The files with the old pseudonyms are removed by `callstats purge` when nobody reads them any more."
+    )
+    return DONE
 
 
 def _purge(options: argparse.Namespace) -> int:
