@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
@@ -78,11 +79,17 @@ def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
 class Session:
     """One DuckDB connection with named tables; a step's result is a further named table.
 
-    State: the connection. Use it as a context manager. Not for several threads at once.
+    State: the connection. Use it as a context manager. Not for several threads at once. What does not fit
+    into `memory_mib` goes to the folder `spill`, where there is one.
     """
 
-    def __init__(self, *, threads: int | None = None, memory_mib: int | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, memory_mib: int | None = None, spill: Path | None = None
+    ) -> None:
         self._con = duckdb.connect()
+        if spill is not None:
+            spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._con.execute(f"SET temp_directory = {literal(str(spill))}")
         self._con.execute("SET TimeZone = 'UTC'")
         if threads is not None:
             self._con.execute(f"SET threads = {threads}")

@@ -42,6 +42,13 @@ class Pseudonymiser:
         """The pseudonym under this key of one that was made under the key before."""
         return self._keyed(old, old[:1])
 
+    def rewritten(self, text: str) -> str:
+        """A text with every pseudonym of the key before, wherever it stands, under this key."""
+        if self.previous is None:
+            return text
+        before = rf"[nx]{self.previous.key_id}-[0-9a-f]{{32}}"
+        return re.sub(before, lambda one: self.rotated(one.group()), text)
+
     def _keyed(self, text: str, kind: str) -> str:
         digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
         return f"{kind}{self.key_id}-{digest.hex()[:32]}"

@@ -9,7 +9,6 @@ from a number to its pseudonym leads through all keys.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -19,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from callstats import parquet
-from callstats.cases import catalog, generations
+from callstats.cases import catalog, commits, generations
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.keys import generation, site_pseudonymiser
 from callstats.cases.vault import Vault
@@ -109,7 +108,7 @@ def _rewritten(store: Store, file: FileRow, new: Pseudonymiser) -> FileRow | Non
 
     now = store.clock()
     with store.database.write() as connection:
-        catalog.register(connection, [renewed], now, now + LEASE)
+        commits.register(connection, [renewed], now, now + LEASE)
     size = parquet.write_groups(groups(), pq.read_schema(source), store.root / renewed.path)
     if not found:
         store.discard([renewed])
@@ -155,11 +154,8 @@ def _texts(column: pa.ChunkedArray, pattern: str, new: Pseudonymiser) -> pa.Chun
     held = pc.fill_null(pc.match_substring_regex(column, pattern), False)
     if not pc.any(held).as_py():
         return column
-    compiled = re.compile(pattern)
     chosen = _one(column.filter(held)).dictionary_encode()
-    known = [
-        compiled.sub(lambda one: new.rotated(one.group()), text) for text in chosen.dictionary.to_pylist()
-    ]
+    known = [new.rewritten(text) for text in chosen.dictionary.to_pylist()]
     values = pa.array(known, pa.string()).take(chosen.indices)
     return pa.chunked_array([pc.replace_with_mask(_one(column), _one(held), values)], column.type)
 

@@ -112,22 +112,20 @@ def _rows_of(path: Path) -> int | None:
 def _some_days(store: Store, chance: random.Random) -> list[date]:
     """Days with calls, in order; a day is the likelier the more calls it has."""
     with store.database.read() as connection:
-        files = catalog.live_files(connection, "calls")
-    weights = _weights(files)
-    picked: list[date] = []
-    while weights and len(picked) < DAYS_WANTED:
-        (day,) = chance.choices(list(weights), list(weights.values()))
-        picked.append(day)
-        del weights[day]
+        files = [file for file in catalog.live_files(connection, "calls") if file.rows]
+    picked: set[date] = set()
+    for file in chance.choices(files, [file.rows for file in files], k=DAYS_WANTED) if files else ():
+        picked.add(_some_day(store, file, chance))
     return sorted(picked)
 
 
-def _weights(files: Sequence[FileRow]) -> dict[date, int]:
-    weights: dict[date, int] = {}
-    for file in files:
-        if file.rows:
-            weights[file.local_date] = weights.get(file.local_date, 0) + file.rows
-    return weights
+def _some_day(store: Store, file: FileRow, chance: random.Random) -> date:
+    """The day of a random row of a file: one of a closed month holds many days."""
+    if file.until == file.local_date:
+        return file.local_date
+    days = pq.read_table(store.root / file.path, columns=["local_date"])["local_date"]
+    found: date = days[chance.randrange(len(days))].as_py()
+    return found
 
 
 def _day(

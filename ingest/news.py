@@ -20,10 +20,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from callstats import parquet
-from callstats.cases import catalog
+from callstats.cases import catalog, crossings
 from callstats.cases.catalog import Batch, FileRow
 from callstats.fields import REJECTS
-from callstats.store import FEED_ENDS, Store
+from callstats.filing import FEED_ENDS
+from callstats.store import Store
 from ingest.base import Reject
 from ingest.keys import LineKeys
 
@@ -83,16 +84,12 @@ class News:
 
     def _without_ends(self, batch: str) -> Iterator[tuple[FileRow, pa.Table]]:
         with self._store.database.read() as connection:
-            files = catalog.files_of_batch(connection, batch)
+            files = crossings.files_with_ends_of(connection, batch)
         own = pa.concat_tables(self._ends)["line_key"]
         for file in files:
-            if file.table_name != "events":
-                continue
             rows = pq.read_table(self._store.root / file.path)
-            stale = pc.and_(
-                pc.is_in(rows["kind"], value_set=FEED_ENDS),
-                pc.invert(pc.is_in(rows["line_key"], value_set=own)),
-            )
+            ends = pc.and_(pc.is_in(rows["kind"], value_set=FEED_ENDS), pc.equal(rows["batch"], batch))
+            stale = pc.and_(ends, pc.invert(pc.is_in(rows["line_key"], value_set=own)))
             if pc.any(stale).as_py():
                 yield file, rows.filter(pc.invert(stale))
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from callstats.cases import catalog
-from callstats.cases.catalog import ConflictError, FileRow
+from callstats.cases import commits
+from callstats.cases.catalog import ConflictError, FileRow, Index, in_chunks
 from callstats.cases.keys import take_into_use
-from callstats.cases.models import days, files
+from callstats.cases.models import crossings, feed_ends, files
 from callstats.pseudonyms import Pseudonymiser
 
 
@@ -30,12 +31,20 @@ def replace_all(
     live = set(connection.execute(select(files.c.id).where(files.c.state == "live")).scalars())
     if live - set(seen):
         raise ConflictError("store: facts were added meanwhile")
-    counter = catalog.raise_version(connection, [file.id for file in renewed.values()])
-    for part in catalog.in_chunks(sorted(set(renewed) & live)):
-        catalog.retire(connection, files.c.id.in_(part), now)
-        catalog.go_live(connection, [renewed[name] for name in part], counter, None)
-    # a day that was up to date still is: its tables were rewritten with its events
-    current = days.c.computed_version >= days.c.event_version
-    connection.execute(update(days).where(current).values(computed_version=counter))
+    counter = commits.raise_version(connection, [file.id for file in renewed.values()])
+    for part in in_chunks(sorted(set(renewed) & live)):
+        found = [_with_ids(connection, name, renewed[name], key) for name in part]
+        commits.retire(connection, files.c.id.in_(part), now, counter)
+        commits.go_live(connection, found, counter)
     take_into_use(connection, key, counter)
     return counter
+
+
+def _with_ids(connection: Connection, before: str, file: FileRow, key: Pseudonymiser) -> FileRow:
+    """The file with what the catalog knows of the lines of the one before; an id may hold a pseudonym."""
+    crossing = connection.execute(
+        select(crossings.c.id, crossings.c.other_day).where(crossings.c.file == before)
+    ).all()
+    rows = connection.execute(select(feed_ends).where(feed_ends.c.file == before)).mappings()
+    ends = tuple({name: value for name, value in row.items() if name != "file"} for row in rows)
+    return replace(file, index=Index(tuple((key.rewritten(name), day) for name, day in crossing), ends))

@@ -8,6 +8,7 @@ import pytest
 
 from callstats import judge
 from callstats import recompute as module
+from callstats.cases import crossings
 from callstats.recompute import recompute, rules_digest
 from callstats.settings import Settings
 from callstats.settings_rules import Hours
@@ -229,9 +230,8 @@ def test_the_ends_of_a_feed_far_from_the_days_read_are_known(
     files = [put(tmp_path, f"in/{n}", content) for n, content in enumerate((ami, back, between))]
     load(files, settings, store)
     first = date(2026, 11, 23)
-    events, ends = module._needed(store, [first + timedelta(5)])
-    assert {path.parent.name for path in events} == {"2026-11-28"}
-    told = set(zip(ends["kind"].to_pylist(), ends["local_date"].to_pylist(), strict=True))
+    with store.database.read() as connection:
+        told = {(one["kind"], one["at"].date()) for one in crossings.ends(connection)}
     assert told == {(kind, first + timedelta(n)) for kind in ("connected", "disconnected") for n in (0, 10)}
     piecewise = tables(store)
     recompute(store, settings, [first + timedelta(n) for n in range(-1, 13)])
