@@ -23,7 +23,15 @@ from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
-from callstats.settings_rules import DEFAULT_HOURS, Cadence, Hours, Part, Rule, ThirdSignal
+from callstats.settings_rules import (
+    DEFAULT_HOURS,
+    Cadence,
+    Hours,
+    Part,
+    Rule,
+    ThirdSignal,
+    rule_faults,
+)
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -172,7 +180,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        faults = [*_department_faults(self), *_reference_faults(self)]
+        faults = [*_department_faults(self), *_reference_faults(self), *rule_faults(self.rules)]
         if faults:
             raise ValueError("\n".join(faults))
         return self

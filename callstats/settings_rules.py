@@ -5,6 +5,7 @@ Each has its undated value, and `[[rules]]` change them from a date on; `callsta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -96,3 +97,19 @@ class Rule(Part):
                 "effective_to is the first day no longer in force and must be later than effective_from"
             )
         return self
+
+    @property
+    def stated(self) -> frozenset[str]:
+        """The keys that the rule changes."""
+        reach = ("effective_from", "effective_to", "department")
+        return frozenset(name for name, value in self if name not in reach and value is not None)
+
+
+def rule_faults(rules: tuple[Rule, ...]) -> Iterator[str]:
+    """One line per key that two rules of the same reach state from the same day: neither would be the later."""
+    for place, rule in enumerate(rules):
+        for earlier, other in enumerate(rules[:place]):
+            if (rule.department, rule.effective_from) != (other.department, other.effective_from):
+                continue
+            for key in sorted(rule.stated & other.stated):
+                yield f"rules[{place}].{key}: rules[{earlier}] states it from the same day; keep one of them"
