@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow as pa
@@ -22,7 +21,7 @@ import callstats
 from callstats import feeds
 from callstats.cases import catalog, commits, crossings
 from callstats.cases.catalog import ConflictError, Day, FileRow
-from callstats.filing import described
+from callstats.filing import described, spill
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot
 from callstats.spread import files_of, reach, widened
@@ -119,32 +118,26 @@ def _compute(
     from callstats.assemble import assemble
 
     own = {day.local_date for day in part}
-    with store.reading() as facts, TemporaryDirectory(dir=_spill(settings)) as folder:
+    with store.reading() as facts, spill(store.root) as folder:
         with store.database.read() as connection:
             horizons = catalog.horizon(connection)
             ends = crossings.ends(connection)
         fresh = _fresh(facts, part) if spreading else {}
         new = {day: [store.root / file.path for file in files] for day, files in fresh.items()}
-        found = reach(facts, own, new, Path(folder))
+        found = reach(facts, own, new, folder)
         newest = max((file.evidence or 0 for files in fresh.values() for file in files), default=-1)
         touched = _outdated(store, found.touched - own, newest, stale) if spreading else set()
         days = sorted(day for day in own | touched if not horizons.sealed(day))
         paths = [store.root / path for path in files_of(facts, found.read)]
         far = [end for end in ends if _local(end["at"], settings) not in found.read]
         if far:
-            paths.append(Path(folder) / "feed_ends.parquet")
+            paths.append(folder / "feed_ends.parquet")
             pq.write_table(feeds.ends_table(far), paths[-1])
-        tables = assemble(paths, settings)
+        tables = assemble(paths, settings, folder)
     kept = {name: _of_days(tables[name], days) for name in COMPUTED}
     spread = own & set(days) if spreading else set()
     store.replace_days(days, kept, based_on=facts.counter, rules=rules, spread=spread)
     return set(days)
-
-
-def _spill(settings: Settings) -> Path:
-    folder = settings.data / "spill"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 def _fresh(facts: Snapshot, part: Sequence[Day]) -> dict[date, list[FileRow]]:

@@ -19,6 +19,7 @@ from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
+from callstats.gather import gather
 from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import Store
@@ -85,9 +86,10 @@ def load(
 
 
 def finish(settings: Settings, store: Store) -> None:
-    """Removes files that gave way and computes the days that are not up to date."""
+    """Removes files that gave way, computes the days that are not up to date, gathers small files."""
     store.sweep()
     recompute(store, settings)
+    gather(store)
 
 
 def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:
