@@ -27,6 +27,7 @@ from callstats.errors import UsageError
 from callstats.evidence import endpoint
 from callstats.fields import ATTEMPTS, CALLS, EVENTS, TEXT, VISITS, Field
 from callstats.metrics.inputs import Facts, table
+from callstats.snapshot import Snapshot, at_one_moment
 from callstats.store import Store
 
 _PHONE: Final = Field("phone", TEXT, "employee's phone as a letter within this call")
@@ -47,7 +48,7 @@ EVIDENCE_FIELDS: Final = (
 )
 
 # What a client wrote goes in as a table, never into the text.
-_PAGE: Final = """
+_PAGE_SQL: Final = """
 SELECT v.*, unix_micros(v.entered_at) AS entered_us
 FROM visits v CROSS JOIN asked a
 WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
@@ -62,16 +63,22 @@ _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_i
 
 
 def page(
-    facts: Facts, department: str, start: date, end: date, limit: int, cursor: str | None
+    facts: Store | Snapshot, department: str, start: date, end: date, limit: int, cursor: str | None
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
     cursor.
 
     Raises UsageError for a cursor that is none of ours.
     """
+    return at_one_moment(facts, lambda found: _page(found, department, start, end, limit, cursor))
+
+
+def _page(
+    facts: Snapshot, department: str, start: date, end: date, limit: int, cursor: str | None
+) -> tuple[pa.Table, str | None]:
     asked = pa.Table.from_pylist([dict(zip(_ASKED.names, _opened(cursor), strict=True))], _ASKED)
     rows = engine.run(
-        _PAGE,
+        _PAGE_SQL,
         {"visits": table(facts, "visits", start, end - timedelta(days=1)), "asked": asked},
         {"department": department, "start": start, "end": end, "limit": limit + 1},
     ).to_pylist()
@@ -104,6 +111,10 @@ def _letters_of(
 
 def one(store: Store, call_id: str) -> dict[str, Any]:
     """One call: its fields, ``visits``, ``attempts`` and ``evidence``. Raises NotFoundError."""
+    return at_one_moment(store, lambda facts: _one(facts, call_id))
+
+
+def _one(store: Snapshot, call_id: str) -> dict[str, Any]:
     day = _day_of(call_id, store.timezone)
     found = (_rows(store, "calls", call_id, day) if day else []) or _rows(store, "calls", call_id, None)
     if not found:
@@ -135,7 +146,7 @@ def _rows(facts: Facts, name: str, call_id: str, day: date | None) -> list[dict[
     return found
 
 
-def _evidence(store: Store, call: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _evidence(store: Snapshot, call: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """The lines the call came from, by time, at most `MOST_LINES`; empty where they were purged."""
     day, ended = call["local_date"], call["ended_at"] or call["started_at"]
     last = max(ended.astimezone(ZoneInfo(store.timezone)).date(), day) + ONE_DAY

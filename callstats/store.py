@@ -214,6 +214,11 @@ class Store:
         self._clear_spill(now.timestamp() - max(LEASE, grace).total_seconds())
         return len(gone)
 
+    def waiting(self) -> int:
+        """How many files that gave way are still there, for those who read them."""
+        with self.database.read() as connection:
+            return keeping.kept(connection)
+
     def _clear_spill(self, before: float) -> None:
         """Removes what killed processes left of their work."""
         for folder in (self.root / filing.SPILL).glob("*"):

@@ -47,7 +47,8 @@ class FileReport:
     """What became of one file.
 
     `status`: `loaded`, `known` (same content as before), `skipped` (empty, or in a folder and nothing that is
-    read here) or `failed`. Counts are records: `read == kept + ignored + rejected`, `kept == new + known`.
+    read here) or `failed`. Counts are records: `read == kept + ignored + rejected`, and
+    `kept == new + known + late`; `late` are those of days that retention sealed: the table `late` has them.
     """
 
     path: str
@@ -60,6 +61,7 @@ class FileReport:
     rejected: int = 0
     new: int = 0
     known: int = 0
+    late: int = 0
     ignored_reasons: dict[str, int] = field(default_factory=dict)
     reason: str | None = None
 
@@ -239,12 +241,13 @@ def _load_once(
 ) -> FileReport:
     context = Context.of(settings, vault.pseudonymiser, batch.id)
     writer = store.writer(batch)
-    news = News(store, batch)
+    news = News(store, batch, earlier)
     refused = KnownRejects(store, batch, dialect.family, [b.id for b in earlier])
     report = FileReport(str(path), "loaded", dialect.name, batch.id)
+    late = 0
     file.seek(0)
     for reading in dialect.read(bounded(file, batch.size), context, str(path)):
-        writer.add(news.of(reading.events))
+        late += writer.add(news.of(reading.events))
         refused.now_sound(reading.events)
         writer.reject(refused.of(reading.rejects))
         report = _added(report, reading)
@@ -253,16 +256,16 @@ def _load_once(
         writer.add(ends)
     for stored, rows in (*changed, *refused.mended()):
         writer.replace_rows(stored, rows)
-    known = news.known
+    known, new = news.known, report.kept - news.known - late
     final = replace(
         batch, rows_read=report.read, rows_kept=report.kept, rows_ignored=report.ignored,
-        rows_rejected=report.rejected, rows_new=report.kept - known,
+        rows_rejected=report.rejected, rows_new=new,
     )  # fmt: skip
     if report.read != report.kept + report.ignored + report.rejected:
         raise AssertionError(f"{path}: read {report.read} is not kept + ignored + rejected")
     vault.put(context.numbers)  # before the commit: a crash between the two must not lose a number
     writer.commit(final, grown_from=[b.id for b in earlier])
-    return replace(report, new=report.kept - known, known=known)
+    return replace(report, new=new, known=known, late=late)
 
 
 def _added(report: FileReport, reading: Reading) -> FileReport:

@@ -101,6 +101,12 @@ class Vault:
             found = connection.execute(delete(numbers).where(numbers.c.expires_at <= (now or self.clock())))
             return int(found.rowcount)
 
+    def expired(self) -> int:
+        """How many numbers `purge` would forget now."""
+        with self.database.read() as connection:
+            query = select(func.count()).select_from(numbers).where(numbers.c.expires_at <= self.clock())
+            return int(connection.execute(query).scalar_one())
+
     def size(self) -> int:
         """How many numbers are held, expired ones included."""
         with self.database.read() as connection:
