@@ -21,6 +21,7 @@ from typing import Any, Final, Self, TypeAlias
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from callstats.fields import NAMES, UTC_US
 
@@ -112,7 +113,7 @@ class Session:
             for part, of in source.inputs.items():
                 self.table(part, of)
             self.view(name, source.sql, source.parameters)
-        elif isinstance(source, pa.Table):
+        elif isinstance(source, pa.Table | ds.Dataset):
             self._con.register(f"{name}__arrow", source)
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}__arrow")
         elif source:
@@ -134,6 +135,10 @@ class Session:
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
         """The rows of ``sql`` as an Arrow table."""
         return self._con.sql(bind(sql, parameters or {})).to_arrow_table()
+
+    def stream(self, sql: str, rows: int) -> pa.RecordBatchReader:
+        """The rows of ``sql`` bit by bit, about so many ``rows`` at a time."""
+        return self._con.sql(sql).to_arrow_reader(rows)
 
 
 def run(

@@ -274,6 +274,9 @@ def _told(found: Timeline, teller: Teller) -> Iterable[str]:
     if found.silent:
         gone = ", ".join(phrases.SOURCES[source] for source in found.silent)
         yield from _wrapped(teller.word("purged", sources=gone), "")
+        if found.purged_before is not None and call["local_date"] < found.purged_before:
+            before = phrases.day(found.purged_before, teller.language)
+            yield from _wrapped(teller.word("purged_before", before=before), "")
     yield ""
     for step in found.steps:
         yield from _step(step, teller)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow as pa
@@ -17,6 +19,7 @@ from callstats.cases.catalog import FileRow, Index
 from callstats.cases.database import Database
 from callstats.clock import Clock
 
+SPILL: Final = "spill"
 LEASE: Final = timedelta(hours=1)
 FEED_ENDS: Final = pa.array(
     ["connected", "disconnected"]
@@ -77,6 +80,15 @@ def _pairs(pbx: pa.ChunkedArray, ids: pa.Array, other: pa.Array, day: date) -> s
     table = pa.table({"pbx": pbx.combine_chunks(), "id": ids, "day": other}).filter(elsewhere)
     rows = table.group_by(["pbx", "id", "day"]).aggregate([]).to_pylist()
     return {(f"{row['pbx']}:{row['id']}" if row["id"] else "", row["day"]) for row in rows}
+
+
+@contextmanager
+def spill(root: Path) -> Iterator[Path]:
+    """A folder in the data folder for what an engine cannot hold in memory; gone afterwards."""
+    place = root / SPILL
+    place.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with TemporaryDirectory(dir=place) as folder:
+        yield Path(folder)
 
 
 def announce(database: Database, new: Sequence[FileRow], clock: Clock) -> None:

@@ -31,19 +31,20 @@ def write(table: pa.Table, path: Path) -> int:
 
     Raises StoreError when the disk refuses.
     """
-    return write_groups([table], table.schema, path)
+    return write_stream(table.to_batches(max_chunksize=GROUP_ROWS), table.schema, path)[0]
 
 
-def write_groups(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> int:
-    """As `write`, for tables of one schema that are written one after the other."""
-    draft = path.with_name(f".{path.name}.tmp")
+def write_stream(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> tuple[int, int]:
+    """As `write`, of rows that come bit by bit; returns bytes and rows."""
+    draft, rows = path.with_name(f".{path.name}.tmp"), 0
     shared = [name for name in schema.names if name != UNSHARED]
     try:
         _folder(path.parent)
         with open(draft, "wb", opener=_private) as file:
             with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=shared) as writer:
-                for table in tables:
-                    writer.write_table(table, row_group_size=GROUP_ROWS)
+                for group in _groups(batches, schema):
+                    rows += group.num_rows
+                    writer.write_table(group, row_group_size=GROUP_ROWS)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
@@ -55,7 +56,19 @@ def write_groups(tables: Iterable[pa.Table], schema: pa.Schema, path: Path) -> i
         raise StoreError(
             f"{path.parent}: cannot be written: {error.strerror or error}; see to disk and rights"
         ) from error
-    return size
+    return size, rows
+
+
+def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows in tables of about `GROUP_ROWS`."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(one.num_rows for one in held) >= GROUP_ROWS:
+            yield pa.Table.from_batches(held).cast(schema)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held).cast(schema)
 
 
 def _private(path: str, flags: int) -> int:

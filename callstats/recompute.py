@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow as pa
@@ -22,7 +21,7 @@ import callstats
 from callstats import feeds
 from callstats.cases import catalog, commits, crossings
 from callstats.cases.catalog import ConflictError, Day, FileRow
-from callstats.filing import described
+from callstats.filing import described, spill
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot
 from callstats.spread import files_of, reach, widened
@@ -119,9 +118,9 @@ def _parts(store: Store, days: Sequence[Day]) -> Iterator[list[Day]]:
 
 def fresh_tables(store: Store, settings: Settings, days: Sequence[date]) -> dict[str, pa.Table]:
     """The tables of `COMPUTED` for some near days, computed from the stored events; nothing is stored."""
-    with store.reading() as facts, TemporaryDirectory(dir=_spill(settings)) as folder:
-        found = reach(facts, set(days), {}, Path(folder))
-        return _tables(store, settings, facts, found.read, days, Path(folder))
+    with store.reading() as facts, spill(store.root) as folder:
+        found = reach(facts, set(days), {}, folder)
+        return _tables(store, settings, facts, found.read, days, folder)
 
 
 def _compute(
@@ -129,16 +128,16 @@ def _compute(
 ) -> set[date]:
     """Computes some days, and with `spreading` those that their new lines touch; returns the days."""
     own = {day.local_date for day in part}
-    with store.reading() as facts, TemporaryDirectory(dir=_spill(settings)) as folder:
+    with store.reading() as facts, spill(store.root) as folder:
         with store.database.read() as connection:
             horizons = catalog.horizon(connection)
         fresh = _fresh(facts, part) if spreading else {}
         new = {day: [store.root / file.path for file in files] for day, files in fresh.items()}
-        found = reach(facts, own, new, Path(folder))
+        found = reach(facts, own, new, folder)
         newest = max((file.evidence or 0 for files in fresh.values() for file in files), default=-1)
         touched = _outdated(store, found.touched - own, newest, stale) if spreading else set()
         days = sorted(day for day in own | touched if not horizons.sealed(day))
-        kept = _tables(store, settings, facts, found.read, days, Path(folder))
+        kept = _tables(store, settings, facts, found.read, days, folder)
     spread = own & set(days) if spreading else set()
     store.replace_days(days, kept, based_on=facts.counter, rules=rules, spread=spread)
     return set(days)
@@ -162,14 +161,8 @@ def _tables(
     if far:
         paths.append(folder / "feed_ends.parquet")
         pq.write_table(feeds.ends_table(far), paths[-1])
-    tables = assemble(paths, settings)
+    tables = assemble(paths, settings, folder)
     return {name: _of_days(tables[name], days) for name in COMPUTED}
-
-
-def _spill(settings: Settings) -> Path:
-    folder = settings.data / "spill"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return folder
 
 
 def _fresh(facts: Snapshot, part: Sequence[Day]) -> dict[date, list[FileRow]]:

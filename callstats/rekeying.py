@@ -97,19 +97,19 @@ def _rewritten(store: Store, file: FileRow, new: Pseudonymiser) -> FileRow | Non
     renewed = replace(file, id=named, path=file.path.replace(file.id, named), version=None)
     found = False
 
-    def groups() -> Iterator[pa.Table]:
+    def groups() -> Iterator[pa.RecordBatch]:
         nonlocal found
         with pq.ParquetFile(source) as read:
             for place in range(read.num_row_groups):
                 before = read.read_row_group(place)
                 after = rekeyed(before, new)
                 found = found or after is not before
-                yield after
+                yield from after.to_batches()
 
     now = store.clock()
     with store.database.write() as connection:
         commits.register(connection, [renewed], now, now + LEASE)
-    size = parquet.write_groups(groups(), pq.read_schema(source), store.root / renewed.path)
+    size, _ = parquet.write_stream(groups(), pq.read_schema(source), store.root / renewed.path)
     if not found:
         store.discard([renewed])
         return None

@@ -126,6 +126,22 @@ class Numbers(Part):
     vault_days: Whole = Field(default=5, ge=0, le=366)
 
 
+class Retention(Part):
+    """How long raw events (days) and pseudonymised facts (months) are kept (domain/05 req. 7)."""
+
+    events_days: Whole = Field(default=90, ge=3, le=3660)
+    facts_months: Whole = Field(default=13, ge=1, le=120)
+
+    @model_validator(mode="after")
+    def _order(self) -> Retention:
+        if self.facts_months * 28 < self.events_days:
+            raise ValueError(
+                "facts_months is shorter than events_days: what was computed would go before its lines; "
+                "give events_days fewer days"
+            )
+        return self
+
+
 class CalendarRules(Part):
     """Holidays: follow moved working days, hours less before a holiday, and the file with exceptions."""
 
@@ -164,6 +180,7 @@ class Settings(BaseSettings):
     pbx_time: PbxTime = PbxTime()
     features: Features = Features()
     numbers: Numbers = Numbers()
+    retention: Retention = Retention()
     calendar: CalendarRules = CalendarRules()
 
     @classmethod

@@ -106,7 +106,7 @@ class Rule(Part):
 
 
 def rule_faults(rules: tuple[Rule, ...]) -> Iterator[str]:
-    """One line per key that two rules of the same reach state from the same day: neither would be the later."""
+    """One line per key that two rules of the same reach state from the same day: neither is the later."""
     for place, rule in enumerate(rules):
         for earlier, other in enumerate(rules[:place]):
             if (rule.department, rule.effective_from) != (other.department, other.effective_from):

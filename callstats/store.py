@@ -9,15 +9,14 @@ said that they read (`Store.reading`).
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Self
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from callstats import filing, parquet
 from callstats.cases import catalog, commits, keeping
@@ -27,6 +26,7 @@ from callstats.clock import Clock, utc_now
 from callstats.errors import StoreError
 from callstats.fields import TABLES
 from callstats.filing import LEASE, named
+from callstats.gather import without
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot, at_one_moment
 from callstats.writer import BatchWriter
@@ -156,11 +156,11 @@ class Store:
                 if day not in wanted:
                     raise StoreError(f"store: {name} has rows of {day}, which is not a day to replace")
                 files.append((named(name, day), rows))
-        with self.reading():
-            months = self._months(wanted, list(tables))
-            done = self.write_files(
-                [*files, *(rest for month in months for rest in self._rest(month, wanted))]
-            )
+        months = self._months(wanted, list(tables))
+        done = [
+            *self.write_files(files),
+            *(rest for month in months for rest in without(self, month, wanted)),
+        ]
         with self.database.write() as connection:
             commits.commit_days(
                 connection,
@@ -188,16 +188,6 @@ class Store:
                 else []
             )
         return [file for file in listed if file.id in ids]
-
-    def _rest(self, month: FileRow, days: set[date]) -> list[tuple[FileRow, pa.Table]]:
-        """What remains of a month's file without some days, in the same order."""
-        rows = pq.read_table(self.root / month.path)
-        rest = rows.filter(
-            pc.invert(pc.is_in(rows["local_date"], value_set=pa.array(sorted(days), pa.date32())))
-        )
-        if rest.num_rows == 0:
-            return []
-        return [(named(month.table_name, month.local_date, month.until), rest)]
 
     def write_files(self, new: Sequence[tuple[FileRow, pa.Table]]) -> list[FileRow]:
         """Announces and writes files; they stay pending until a commit."""
@@ -228,4 +218,17 @@ class Store:
                 gone.append(name)
         for name in gone:
             (self.root / name).unlink(missing_ok=True)
+        self._clear_spill(now.timestamp() - max(LEASE, grace).total_seconds())
         return len(gone)
+
+    def waiting(self) -> int:
+        """How many files that gave way are still there, for those who read them."""
+        with self.database.read() as connection:
+            return keeping.kept(connection)
+
+    def _clear_spill(self, before: float) -> None:
+        """Removes what killed processes left of their work."""
+        for folder in (self.root / filing.SPILL).glob("*"):
+            with suppress(FileNotFoundError):  # of another process, which ended
+                if folder.stat().st_mtime < before:
+                    shutil.rmtree(folder, ignore_errors=True)

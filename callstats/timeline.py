@@ -16,10 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats import evidence, judge
+from callstats.cases import catalog
 from callstats.errors import InputError
 from callstats.evidence import Line, Said
 from callstats.settings import Settings
-from callstats.store import Store
+from callstats.snapshot import Facts, Snapshot, at_one_moment
 
 ONE_DAY: Final = timedelta(days=1)
 SILENCE_S: Final = 0.5  # a shorter pause between two phones is the PBX's own doing
@@ -51,7 +52,8 @@ class Step:
 class Timeline:
     """A call: its row of `calls`, what happened (`steps`), how each visit is judged, where sources disagree.
 
-    `silent` are sources that saw the call and of which no line is left: purged by retention.
+    `silent` are sources that saw the call and of which no line is left: purged by retention, which went up to
+    `purged_before`.
     """
 
     call: Mapping[str, Any]
@@ -60,14 +62,21 @@ class Timeline:
     disagreements: tuple[Step, ...]
     lines: int
     silent: tuple[str, ...]
+    purged_before: date | None = None
 
 
-def timeline(store: Store, call_id: str, settings: Settings) -> Timeline:
+def timeline(store: Facts, call_id: str, settings: Settings) -> Timeline:
     """The timeline of a call, found by `call_id`, by a merged id or by any linkedid or uniqueid of it.
 
     Visits are judged by the rules of `settings`. Raises InputError for an unknown call.
     """
+    return at_one_moment(store, lambda facts: _timeline(facts, call_id, settings))
+
+
+def _timeline(store: Snapshot, call_id: str, settings: Settings) -> Timeline:
     call = _call(store, call_id)
+    with store.database.read() as connection:
+        purged = catalog.horizon(connection).purged_before
     day, ended = call["local_date"], call["ended_at"] or call["started_at"]
     last = max(ended.astimezone(ZoneInfo(store.timezone)).date(), day) + ONE_DAY
     own = call["call_id"]
@@ -93,6 +102,7 @@ def timeline(store: Store, call_id: str, settings: Settings) -> Timeline:
         tuple(Step("disagreement", None, row) for row in rows["disagreements"]),
         len({one.where for one in said}),
         tuple(source for source in call["sources"] if source not in heard),
+        purged,
     )
 
 
@@ -112,13 +122,13 @@ def _of(table: pa.Table, call_id: str) -> pa.Table:
     return table.filter(pc.equal(table["call_id"], call_id))
 
 
-def _rows(store: Store, name: str, first: date, last: date, call_id: str) -> list[Row]:
+def _rows(store: Snapshot, name: str, first: date, last: date, call_id: str) -> list[Row]:
     found: list[Row] = _of(store.scan(name, first, last), call_id).to_pylist()
     keys = [key for key in ("visit", "position", "left_at", "fact") if found and key in found[0]]
     return sorted(found, key=lambda row: [row[key] for key in keys])
 
 
-def _call(store: Store, wanted: str) -> Row:
+def _call(store: Snapshot, wanted: str) -> Row:
     wanted = wanted.strip()
     epoch = re.search(r"(\d{9,10})\.\d+$", wanted)
     first: date | None = None

@@ -23,10 +23,10 @@ import pyarrow.parquet as pq
 from callstats.cases import catalog
 from callstats.cases.catalog import FileRow
 from callstats.fields import TABLES
-from callstats.metrics.inputs import Facts
 from callstats.recompute import fresh_tables
 from callstats.report import metrics_table
 from callstats.settings import Settings
+from callstats.snapshot import Facts, Snapshot
 from callstats.store import COMPUTED, Store
 
 CALLS_WANTED: Final = 200
@@ -183,26 +183,34 @@ def _by_key(table: pa.Table, sample: Sequence[str]) -> dict[str, dict[str, Any]]
     return named
 
 
-class _Anew:
+class _Anew(Snapshot):
     """The facts of the store, with one day's tables taken from elsewhere. State: where those lie."""
 
     def __init__(self, store: Store, day: date, tables: Mapping[str, pa.Table], folder: Path) -> None:
-        self.store, self.day = store, day
-        self.files = {name: folder / f"{name}.parquet" for name in tables}
-        for name, rows in tables.items():
-            pq.write_table(rows, self.files[name])
+        super().__init__(store.root, store.database, store.timezone)
+        self.day, self.folder = day, folder
+        self.anew = {name: self._put(name, rows) for name, rows in tables.items()}
 
     def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
-        """See `Facts.table_files`."""
-        if name not in self.files or (first or self.day) > self.day or (last or self.day) < self.day:
-            return self.store.table_files(name, first, last)
-        before = self.store.table_files(name, first, self.day - ONE_DAY)
-        after = self.store.table_files(name, self.day + ONE_DAY, last)
-        return [*before, self.files[name], *after]
+        """See `Snapshot.table_files`."""
+        if name not in self.anew or (first or self.day) > self.day or (last or self.day) < self.day:
+            return super().table_files(name, first, last)
+        others = [self._without_day(file) for file in self.files(name, first, last)]
+        return [path for path in others if path is not None] + [self.anew[name]]
 
-    def data_version(self) -> str:
-        """See `Facts.data_version`."""
-        return self.store.data_version()
+    def _without_day(self, file: FileRow) -> Path | None:
+        """A file of several days without the day; None where it holds no other."""
+        if not file.local_date <= self.day <= file.until:
+            return self.root / file.path
+        if file.local_date == file.until:
+            return None
+        rows = pq.read_table(self.root / file.path)
+        return self._put(file.id, rows.filter(pc.not_equal(rows["local_date"], pa.scalar(self.day))))
+
+    def _put(self, name: str, rows: pa.Table) -> Path:
+        path = self.folder / f"{name}.parquet"
+        pq.write_table(rows, path)
+        return path
 
 
 def _figures(

@@ -49,6 +49,7 @@ STEPS: Final = (
     "disagreements",
     "call_channels",
 )
+MEMORY_MIB: Final = 1024
 # Table, the step that makes it, and the columns its rows are ordered by.
 RESULTS: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
     (CALLS, "calls", ("call_id",)),
@@ -66,12 +67,15 @@ def text(name: str) -> str:
     return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str, pa.Table]:
+def assemble(
+    events: pa.Table | Sequence[Path], settings: Settings, spill: Path | None = None
+) -> dict[str, pa.Table]:
     """The tables calls, visits, attempts, messages, disagreements and channels that ``events`` amount to.
 
-    ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables.
+    ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables. With
+    a folder ``spill`` no more than `MEMORY_MIB` is held in memory.
     """
-    with Session() as session:
+    with Session(memory_mib=MEMORY_MIB if spill else None, spill=spill) as session:
         session.table("events", events, EVENTS.schema)
         for name, table in reference(settings).items():
             session.table(name, table)

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
 
-from callstats.cases.catalog import FileRow, file_of, in_chunks
+from callstats.cases.catalog import FileRow, Index, file_of, in_chunks
 from callstats.cases.models import crossings, data_version, feed_ends, feed_gaps, files
 
 EVENTS = (files.c.table_name == "events", files.c.state == "live")
@@ -60,6 +60,19 @@ def _read(connection: Connection, condition: Any) -> list[Crossing]:
         .distinct()
     ).all()
     return [Crossing(*row) for row in rows]
+
+
+def index_of(connection: Connection, ids: Collection[str]) -> Index:
+    """What is known of the lines of some files together."""
+    pairs: set[tuple[str, date]] = set()
+    found: list[dict[str, Any]] = []
+    for part in in_chunks(sorted(ids)):
+        rows = select(crossings.c.id, crossings.c.other_day).where(crossings.c.file.in_(part))
+        pairs.update((row.id, row.other_day) for row in connection.execute(rows))
+        ends_of = select(feed_ends).where(feed_ends.c.file.in_(part))
+        found += [dict(row) for row in connection.execute(ends_of).mappings()]
+    told = sorted(found, key=lambda end: str(end["line_key"]))
+    return Index(tuple(sorted(pairs)), tuple({k: v for k, v in end.items() if k != "file"} for end in told))
 
 
 def not_indexed(connection: Connection) -> list[FileRow]:

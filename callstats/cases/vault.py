@@ -126,6 +126,12 @@ class Vault:
         with self.database.read() as connection:
             return generation(connection) in (0, self._newest)
 
+    def expired(self) -> int:
+        """How many numbers `purge` would forget now."""
+        with self.database.read() as connection:
+            query = select(func.count()).select_from(numbers).where(numbers.c.expires_at <= self.clock())
+            return int(connection.execute(query).scalar_one())
+
     def size(self) -> int:
         """How many numbers are held, expired ones included."""
         with self.database.read() as connection:

@@ -289,7 +289,7 @@ def test_doctor_finds_a_phone_of_no_department(
 
 def test_purge_tells_what_was_forgotten(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(loaded, "purge") == 0
-    assert capsys.readouterr().out.startswith("Forgotten: ")
+    assert capsys.readouterr().out.startswith("Nothing went. Days before ")
 
 
 def test_a_port_that_is_none_is_told(
