@@ -234,7 +234,9 @@ class Shaper:
         self.out["at"] = times.to_arrow(at)
         self.out["resolution_us"] = pa.array(resolution, pa.int64())
         self.out["local_date"] = times.local_dates(at, self.context.zone)
-        good = at != NONE
+        good = at >= max(self.context.seen_from_us, NONE + 1)
+        if not good.any():
+            return
         good[list(self.faults) + list(self.ignored)] = False
         for encoded, clients in self._seen:
             used = good & np.asarray(encoded.indices.is_valid())
