@@ -9,12 +9,15 @@ way stay for a grace period, and longer for those who said that they read (`Stor
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,7 +34,10 @@ __all__ = ["Batch", "BatchWriter", "ConflictError", "Store"]
 
 LEASE: Final = timedelta(hours=1)
 GRACE: Final = timedelta(hours=1)
-BUFFERED_ROWS: Final = 200_000
+BUFFERED_ROWS: Final = 100_000
+QUARTER_S: Final = 900
+DAYS: Final = 1 << 20  # more than any date has since EPOCH
+EPOCH: Final = date(1970, 1, 1)
 COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels")
 FEED_ENDS: Final = pa.array(
     ["connected", "disconnected"]
@@ -174,9 +180,15 @@ class Store:
 
     def _write(self, new: Sequence[tuple[FileRow, pa.Table]]) -> list[FileRow]:
         """Announces and writes files; they stay pending until a commit."""
+        self._announce(new)
+        return self._written(new)
+
+    def _announce(self, new: Sequence[tuple[FileRow, pa.Table]]) -> None:
         now = self.clock()
         with self.database.write() as connection:
             catalog.register(connection, [file for file, _ in new], now, now + LEASE)
+
+    def _written(self, new: Sequence[tuple[FileRow, pa.Table]]) -> list[FileRow]:
         return [
             replace(file, rows=rows.num_rows, bytes=parquet.write(rows, self.root / file.path))
             for file, rows in new
@@ -219,7 +231,8 @@ def _described(file: FileRow, events: pa.Table) -> FileRow:
 class BatchWriter:
     """Takes the events of one batch in any order, keeps some `BUFFERED_ROWS` in memory, commits them as one.
 
-    State: rows not yet written, files written and pending. Without `commit` no trace is left once swept.
+    State: rows not yet written, files written and pending, and what is being written meanwhile. Without
+    `commit` no trace is left once swept.
     """
 
     def __init__(self, store: Store, batch: Batch) -> None:
@@ -232,6 +245,8 @@ class BatchWriter:
         self._files: list[FileRow] = []
         self._reach: dict[date, date] = {}
         self._retired: list[str] = []
+        self._behind = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[list[FileRow]] | None = None
 
     def add(self, events: pa.Table) -> None:
         """Adds events (`EVENTS.schema`)."""
@@ -269,6 +284,8 @@ class BatchWriter:
     def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
         """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
         self._flush(list(self._buffer))
+        self._await()
+        self._behind.shutdown()
         now = self.store.clock()
         if self._rejects:
             day = now.date()
@@ -287,8 +304,10 @@ class BatchWriter:
             )
 
     def _flush(self, days: list[date]) -> None:
+        """Lets the rows of some days be written behind; one such writing at a time, so that memory is bounded."""
         if not days:
             return
+        self._await()
         now = self.store.clock()
         if self._files:
             with self.store.database.write() as connection:
@@ -299,7 +318,14 @@ class BatchWriter:
             self._buffered -= rows.num_rows
             file = replace(_named("events", day), pbx=self.batch.pbx, source=self.batch.source)
             files.append((_described(file, rows), rows))
-        self._files += self.store._write(files)
+        self.store._announce(files)
+        self._writing = self._behind.submit(self.store._written, files)
+
+    def _await(self) -> None:
+        """Takes over the files of the writing that is under way."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            self._files += writing.result()
 
     def _note(self, events: pa.Table) -> None:
         """Notes the days touched: those of the events, and those on which their calls began."""
@@ -315,13 +341,24 @@ def call_days(events: pa.Table, timezone: str) -> list[tuple[date, date]]:
 
     The epoch stands in the id: `[systemname-]epoch.counter`.
     """
-    pairs: set[tuple[date, date]] = set()
+    days = events["local_date"].combine_chunks().cast(pa.int32())
+    pairs: set[tuple[int, date]] = set()
     for name in ("linkedid", "uniqueid", "dest_linkedid", "dest_uniqueid"):
         column = events[name].combine_chunks()
-        epoch = pc.struct_field(pc.extract_regex(column, pattern=r"(?P<epoch>\d{9,10})\.\d+$"), "epoch")
-        instant = epoch.cast(pa.int64()).cast(pa.timestamp("s", tz="UTC"))
-        began = pc.local_timestamp(instant.cast(pa.timestamp("s", tz=timezone))).cast(pa.date32())
-        both = pa.table({"began": began, "day": events["local_date"].combine_chunks()})
-        found = both.filter(pc.is_valid(began)).group_by(["began", "day"]).aggregate([])
-        pairs.update(zip(found["began"].to_pylist(), found["day"].to_pylist(), strict=True))
-    return sorted(pairs)
+        if column.null_count < len(column):
+            epoch = _epochs(column)
+            # clocks change, and days begin, at a quarter of an hour
+            quarter = np.asarray(pc.fill_null(epoch, -1)) // QUARTER_S
+            both = np.unique(quarter * DAYS + np.asarray(pc.fill_null(days, 0)))
+            both = both[both >= 0]
+            pairs.update((int(both // DAYS), EPOCH + timedelta(days=int(both % DAYS))) for both in both.tolist())
+    zone = ZoneInfo(timezone)
+    began = {quarter: datetime.fromtimestamp(quarter * QUARTER_S, zone).date() for quarter, _ in pairs}
+    return sorted({(began[quarter], day) for quarter, day in pairs})
+
+
+def _epochs(ids: pa.Array) -> pa.Array:
+    """The epoch seconds in ids; null where there is none."""
+    if pc.all(pc.match_substring_regex(ids, r"^[0-9]{10}\.[0-9]+$")).as_py():  # as most PBXs write them
+        return pc.utf8_slice_codeunits(ids, 0, 10).cast(pa.int64())
+    return pc.struct_field(pc.extract_regex(ids, pattern=r"(?P<epoch>\d{9,10})\.\d+$"), "epoch").cast(pa.int64())

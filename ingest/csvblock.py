@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from ingest.base import Int64
 from ingest.blocks import Block
-from ingest.csvtext import BOM
+from ingest.csvtext import BOM, marked
 
 __all__ = ["plain", "read_lines", "regular"]
 
@@ -33,7 +33,7 @@ def plain(block: Block) -> Mask:
     good: Mask = block.ends > block.starts
     if b"\x00" in block.data or b"\r" in block.data:
         good[_lines_of(np.flatnonzero((data == NUL) | (data == RETURN)), block)] = False
-    if BOM in block.data:
+    if marked(block.data):
         good[[i for i in np.flatnonzero(good) if block.line(int(i)).startswith(BOM)]] = False
     if not _is_text(block.data):
         for line in np.unique(_lines_of(np.flatnonzero(data > 127), block)):
@@ -64,15 +64,16 @@ def _is_text(raw: bytes) -> bool:
 def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
     """Lines in which quotes open at a field's start, close at its end, and are doubled in between."""
     places = np.flatnonzero(data == QUOTE)
-    first = np.searchsorted(places, block.starts)
-    count = np.searchsorted(places, block.ends) - first
+    after = np.searchsorted(places, block.ends)  # lines end with their newline: no quote stands between two
+    first = np.concatenate(([0], after[:-1])) if len(after) else after
+    count = after - first
     fit: Mask = count % 2 == 0
     if not len(places):
         return fit
     if fit.all():  # then quotes open and close in turn through the whole block
         # (a quote at the very start of the block is its own neighbour here, and allowed)
-        beside = _BESIDE[data[np.maximum(places[0::2] - 1, 0)]] & _BESIDE[data[places[1::2] + 1]]
-        if beside.all():
+        before = data[places[0::2] - 1] if places[0] else data[np.maximum(places[0::2] - 1, 0)]
+        if _BESIDE[before].all() and _BESIDE[data[places[1::2] + 1]].all():
             return fit
     # Quotes of a line open and close in turn; one that opens right after one has closed is a doubled quote.
     opens = (np.arange(len(places)) - np.repeat(first, count)) % 2 == 0

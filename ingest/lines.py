@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
 from ingest.blocks import Block, blocks
-from ingest.csvtext import BLANK, BOM, BadLineError, bare
+from ingest.csvtext import BLANK, BOM, BadLineError, bare, marked
 from ingest.heads import HEAD_BYTES, HEAD_LINES, further, heads
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
@@ -173,12 +173,20 @@ class LineDialect(Dialect):
         numbers = block.numbers[kept]
         columns |= self.constants(context, len(kept))
         columns["line"] = pa.array(numbers, pa.int64())
-        starts, ends = block.starts[kept].tolist(), block.ends[kept].tolist()
-        texts = [block.data[s:e] for s, e in zip(starts, ends, strict=True)]
-        if b"\r" in block.data or BOM in block.data:
-            texts = [bare(text) for text in texts]  # a copy made on Windows has the same lines
-        columns["line_key"] = keys.keys(texts, numbers)
+        columns["line_key"] = keys.keys(_records(block, kept), numbers)
         return table_of(columns, len(kept))
+
+
+def _records(block: Block, rows: Int64) -> list[bytes]:
+    """The text of some lines."""
+    if len(rows) == len(block.starts):
+        texts = block.data.split(b"\n")[:-1]
+    else:
+        starts, ends = block.starts[rows].tolist(), block.ends[rows].tolist()
+        texts = [block.data[start:end] for start, end in zip(starts, ends, strict=True)]
+    if b"\r" in block.data or marked(block.data):
+        texts = [bare(text) for text in texts]  # a copy made on Windows has the same lines
+    return texts
 
 
 class _Again:

@@ -115,6 +115,8 @@ class News:
         found = self._stored.pop(file.id, None)
         if found is None:
             found = pq.read_table(self._store.root / file.path, columns=COLUMNS)
+            if pa.types.is_string(found.schema.field("line_key").type):  # a file of an earlier version
+                found = found.set_column(0, "line_key", _in_bytes(found["line_key"]))
         self._stored[file.id] = found
         while len(self._stored) > 1 and sum(rows.num_rows for rows in self._stored.values()) > KEPT_ROWS:
             self._stored.popitem(last=False)
@@ -145,7 +147,7 @@ class KnownRejects:
         said = {"batch": self._batch.id, "dialect": self._batch.dialect}
         shown = ({name: getattr(reject, name) for name in SHOWN} for reject in ordered)
         rows = pa.Table.from_pylist([row | said for row in shown], schema=UNKEYED).append_column(
-            "line_key", keys
+            "line_key", _in_hex(keys)
         )
         for _, stored in self._stored:
             rows = rows.filter(pc.invert(pc.is_in(rows["line_key"], value_set=stored["line_key"])))
@@ -156,7 +158,7 @@ class KnownRejects:
         if not events.num_rows:
             return
         for file, stored in self._stored:
-            found = pc.is_in(stored["line_key"], value_set=events["line_key"])
+            found = pc.is_in(_in_bytes(stored["line_key"]), value_set=events["line_key"])
             before = self._sound.get(file.id)
             self._sound[file.id] = found if before is None else pc.or_(before, found)
 
@@ -176,3 +178,13 @@ class KnownRejects:
             for file in files
             if file.batch not in self._giving_way
         ]
+
+
+def _in_hex(keys: pa.Array) -> pa.Array:
+    """Keys as rejects have them, which people see."""
+    return pa.array([key.hex() for key in keys.to_pylist()], pa.string())
+
+
+def _in_bytes(keys: pa.ChunkedArray) -> pa.Array:
+    """Keys as events have them."""
+    return pa.array([bytes.fromhex(key) for key in keys.to_pylist()], pa.binary())
