@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,16 +19,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["KINDS", "data"]
+__all__ = ["KINDS", "data", "rows_of"]
 
 SAMPLE: Final = Path(__file__).parents[1] / "sample_cdr"
 KINDS: Final = {"cdr": "cdr_csv/Master.csv", "cel": "cel/Master.csv", "queue_log": "queue_log"}
 ZONE: Final = ZoneInfo("Europe/Riga")
 FIRST_DAY: Final = datetime(2024, 1, 2, 8, tzinfo=ZONE)
 RECORDED: Final = int(datetime(2026, 11, 23, 4, 47, tzinfo=ZONE).timestamp())
-COPIES_A_DAY: Final = 230  # some 40,000 CDR rows and 50,000 calls: 50 million calls are three years
+COPIES_A_DAY: Final = 230  # 23,000 calls, some 40,000 CDR rows
 DAY_S: Final = 10 * 3600  # a copy begins within office hours
-TOWN: Final = 300_000  # citizens who call
+TOWN: Final = 100_000  # citizens of each kind of number; some call often, most seldom
 COPIES_AT_ONCE: Final = 512
 
 Int64 = npt.NDArray[np.int64]
@@ -51,23 +51,33 @@ class _Copies:
 
     number: Int64
     later_s: Int64
+    made: dict[tuple[str | None, str], pa.LargeStringArray] = field(default_factory=dict)
 
     @classmethod
     def of(cls, first: int, count: int) -> _Copies:
         number = np.arange(first, first + count, dtype=np.int64)
-        days = {day: _opens(day) for day in range(int(number[0]) // COPIES_A_DAY, int(number[-1]) // COPIES_A_DAY + 1)}
+        days = {
+            day: _opens(day)
+            for day in range(int(number[0]) // COPIES_A_DAY, int(number[-1]) // COPIES_A_DAY + 1)
+        }
         opens = np.array([days[day] for day in (number // COPIES_A_DAY).tolist()], np.int64)
         return cls(number, opens + number % COPIES_A_DAY * DAY_S // COPIES_A_DAY - RECORDED)
 
 
 def _opens(day: int) -> int:
     """The epoch second at which the n-th working day begins."""
-    week, weekday = divmod(day, 4)
+    week, weekday = divmod(day, 5)
     return int((FIRST_DAY + timedelta(days=7 * week + weekday)).timestamp())
 
 
+def rows_of(kind: str, calls: int) -> int:
+    """How many rows of a kind so many calls of the town make."""
+    recorded = len((SAMPLE / "expected_calls.csv").read_text("utf-8").splitlines()) - 1
+    return -(-calls * len((SAMPLE / KINDS[kind]).read_text("utf-8").splitlines()) // recorded)
+
+
 def data(kind: str, rows: int, folder: Path) -> Path:
-    """A file of `kind` (one of KINDS) with at least `rows` rows, made unless it is there; the same each time."""
+    """A file of `kind` (one of KINDS) with at least `rows` rows, the same each time; made if missing."""
     path = folder / f"{kind}-{rows}{Path(KINDS[kind]).suffix or '.log'}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,8 +96,7 @@ def _parts(lines: Sequence[str], rows: int) -> Iterator[memoryview]:
         count = len(made.number)
         every = pa.concat_arrays([_copied(line, made) for line in lines])
         order = np.arange(len(every)).reshape(len(lines), count).T.ravel()
-        text = every.take(pa.array(order))
-        yield memoryview(text.buffers()[2])[: text.offsets_end] if hasattr(text, "offsets_end") else _bytes(text)
+        yield _bytes(every.take(pa.array(order)))
 
 
 def _bytes(text: pa.LargeStringArray) -> memoryview:
@@ -111,16 +120,24 @@ def _copied(line: str, copies: _Copies) -> pa.LargeStringArray:
 
 
 def _token(found: re.Match[str], copies: _Copies) -> pa.LargeStringArray:
-    text, number, later = found[0], copies.number, copies.later_s
-    match found.lastgroup:
+    what = (found.lastgroup, found[0])
+    if what not in copies.made:
+        copies.made[what] = _made(*what, copies.number, copies.later_s)
+    return copies.made[what]
+
+
+def _made(kind: str | None, text: str, number: Int64, later: Int64) -> pa.LargeStringArray:
+    match kind:
         case "local":
             moment = int(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp()) + later
             utc = pa.array(moment, pa.int64()).cast(pa.timestamp("s", "UTC"))
-            return pc.strftime(utc.cast(pa.timestamp("s", ZONE.key)), "%Y-%m-%d %H:%M:%S").cast(pa.large_string())
+            return pc.strftime(utc.cast(pa.timestamp("s", ZONE.key)), "%Y-%m-%d %H:%M:%S").cast(
+                pa.large_string()
+            )
         case "precise" | "id":
             second, _, rest = text.partition(".")
-            after = number * 1000 + int(rest) if found["id"] else pa.scalar(rest)
-            return _joined(_digits(int(second) + later), ".", _digits(after) if found["id"] else rest)
+            after = _digits(number * 1000 + int(rest)) if kind == "id" else rest
+            return _joined(_digits(int(second) + later), ".", after)
         case "epoch":
             return _digits(int(text) + later)
         case "channel":
@@ -128,13 +145,16 @@ def _token(found: re.Match[str], copies: _Copies) -> pa.LargeStringArray:
         case "bridge":
             return _joined(_hex(number, 8), text[8:])
         case _:
-            who = (_mixed(number) + int(text) * 7919) % TOWN
-            return _joined(text[0], _digits(1_000_000 + (who * 29_999) % 9_000_000))
+            who = (_chance(number + int(text) * 7919) ** 3 * TOWN).astype(np.int64)
+            return _joined(text[0], _digits(1_000_000 + who * 29_999 % 9_000_000))
 
 
-def _mixed(number: Int64) -> Int64:
-    """Numbers that show no order: who calls next has nothing to do with who called."""
-    return ((number.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(40)).astype(np.int64)
+def _chance(number: Int64) -> npt.NDArray[np.float64]:
+    """A share from 0 to 1 that shows no order (splitmix64): the next caller is anybody."""
+    mixed = number.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (mixed >> np.uint64(11)).astype(np.float64) / float(1 << 53)
 
 
 def _digits(values: Int64) -> pa.LargeStringArray:

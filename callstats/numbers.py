@@ -357,10 +357,14 @@ def scrub(app_data: str, plan: NumberPlan, pseudonymiser: Pseudonymiser) -> str:
     Runs of seven digits and more count as numbers; extensions, short codes, ports, timeouts, options and
     uniqueids stay. Names that `Set(CALLERID(name)=…)` and the like give are dropped.
     """
-    named = _NAME_SET.sub(lambda found: found[1], app_data)
-    return _RUN.sub(
-        lambda found: found[0] if found["keep"] else stored(normalise(found[0], plan), pseudonymiser), named
-    )
+    named = _NAME_SET.sub(lambda found: found[1], app_data) if "(" in app_data else app_data
+    return _RUN.sub(lambda found: found["keep"] or _pseudonym(found[0], plan, pseudonymiser), named)
+
+
+def _pseudonym(raw: str, plan: NumberPlan, pseudonymiser: Pseudonymiser) -> str:
+    if client := usual_client(raw, plan):
+        return pseudonymiser.pseudonym(client[1])
+    return stored(normalise(raw, plan), pseudonymiser)
 
 
 def _struct(parts: Sequence[list[Any]], kind: pa.StructType) -> pa.StructArray:

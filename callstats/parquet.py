@@ -13,14 +13,13 @@ from typing import Any, Final, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from callstats.errors import StoreError
 
-# What is known of columns, so that writing costs little (measured over CDR, CEL and queue_log): hashes cannot be
-# compressed; ids differ in nearly every row, a dictionary would only cost; times and lines rise.
+# What is known of columns, so that writing costs little (measured over CDR, CEL and queue_log): hashes cannot
+# be compressed; ids differ in nearly every row, a dictionary would only cost; times and lines rise.
 HASHES: Final = frozenset({"line_key"})
 IDS: Final = frozenset({"uniqueid", "channel", "dest_channel"})
 RISING: Final = frozenset({"line", "at", "answered_at", "ended_at"})

@@ -304,7 +304,7 @@ class BatchWriter:
             )
 
     def _flush(self, days: list[date]) -> None:
-        """Lets the rows of some days be written behind; one such writing at a time, so that memory is bounded."""
+        """Lets the rows of some days be written behind; one writing at a time, as memory is bounded."""
         if not days:
             return
         self._await()
@@ -351,7 +351,9 @@ def call_days(events: pa.Table, timezone: str) -> list[tuple[date, date]]:
             quarter = np.asarray(pc.fill_null(epoch, -1)) // QUARTER_S
             both = np.unique(quarter * DAYS + np.asarray(pc.fill_null(days, 0)))
             both = both[both >= 0]
-            pairs.update((int(both // DAYS), EPOCH + timedelta(days=int(both % DAYS))) for both in both.tolist())
+            pairs.update(
+                (int(both // DAYS), EPOCH + timedelta(days=int(both % DAYS))) for both in both.tolist()
+            )
     zone = ZoneInfo(timezone)
     began = {quarter: datetime.fromtimestamp(quarter * QUARTER_S, zone).date() for quarter, _ in pairs}
     return sorted({(began[quarter], day) for quarter, day in pairs})
@@ -361,4 +363,6 @@ def _epochs(ids: pa.Array) -> pa.Array:
     """The epoch seconds in ids; null where there is none."""
     if pc.all(pc.match_substring_regex(ids, r"^[0-9]{10}\.[0-9]+$")).as_py():  # as most PBXs write them
         return pc.utf8_slice_codeunits(ids, 0, 10).cast(pa.int64())
-    return pc.struct_field(pc.extract_regex(ids, pattern=r"(?P<epoch>\d{9,10})\.\d+$"), "epoch").cast(pa.int64())
+    return pc.struct_field(pc.extract_regex(ids, pattern=r"(?P<epoch>\d{9,10})\.\d+$"), "epoch").cast(
+        pa.int64()
+    )

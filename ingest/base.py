@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -29,6 +29,7 @@ from callstats.numbers import (
     usual_client,
 )
 from callstats.settings import Settings
+from ingest.distinct import plain
 
 __all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Context", "Dialect", "Reading", "Reject", "rejected"]
 
@@ -176,6 +177,13 @@ class Context:
             self._known[raw] = found
         return found
 
+    def known_all(self, raw: Sequence[str]) -> list[_Known]:
+        """`known` of each of many different numbers."""
+        found = [self._known.get(text) for text in raw]
+        if None in found:
+            found = [seen or self.known(text) for seen, text in zip(found, raw, strict=True)]
+        return cast(list[_Known], found)
+
     def _understood(self, raw: str) -> _Known:
         if client := usual_client(raw, self.plan):
             cls, e164 = client
@@ -229,9 +237,12 @@ def table_of(columns: Mapping[str, Any], rows: int) -> pa.Table:
     """Columns by name as a table of the events' schema; what is not given is null."""
     schema = EVENTS.schema
     given = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema]
-    return pa.Table.from_arrays(
-        [a if a.type == f.type else a.cast(f.type) for a, f in zip(given, schema, strict=True)], schema=schema
-    )
+    return pa.Table.from_arrays([_as(a, f.type) for a, f in zip(given, schema, strict=True)], schema=schema)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    found = plain(column)
+    return found if found.type == kind else found.cast(kind)
 
 
 def no_events() -> pa.Table:

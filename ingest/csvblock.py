@@ -7,7 +7,7 @@ the two treat differently (NUL, CR, invalid UTF-8, a byte order mark), are left 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ import pyarrow.csv
 from ingest.base import Int64
 from ingest.blocks import Block
 from ingest.csvtext import BOM, marked
+from ingest.distinct import SHARED
 
 __all__ = ["plain", "read_lines", "regular"]
 
@@ -83,9 +84,12 @@ def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
 
 
 def read_lines(
-    block: Block, good: Mask, names: Sequence[str], wanted: Sequence[str]
+    block: Block, good: Mask, names: Sequence[str], wanted: Sequence[str], shared: Set[str] = frozenset()
 ) -> dict[str, pa.Array] | None:
-    """The wanted columns of the good lines as text, or None when the lines do not all have these columns."""
+    """The wanted columns of the good lines as text, or None when the lines do not all have these columns.
+
+    Of `shared` ones the different texts are told apart as they are read.
+    """
     if good.all():
         data = block.data
     else:
@@ -96,11 +100,13 @@ def read_lines(
     try:
         table = pyarrow.csv.read_csv(
             pa.py_buffer(data),
-            read_options=pyarrow.csv.ReadOptions(column_names=unique, block_size=len(data) + 1),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=unique, block_size=len(data) + 1, use_threads=False
+            ),
             parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 check_utf8=False,  # the whole block was checked
-                column_types=dict.fromkeys(take, pa.string()),
+                column_types={name: SHARED if name in shared else pa.string() for name in take},
                 include_columns=take,
                 strings_can_be_null=False,
             ),

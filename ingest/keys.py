@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,7 @@ class LineKeys:
         """The key of one record."""
         return bytes(self.keys([raw], np.array([line]))[0].as_py())
 
-    def keys(self, records: Sequence[bytes], lines: Int64) -> pa.Array:
+    def keys(self, records: Iterable[bytes], lines: Int64) -> pa.Array:
         """The keys (16 bytes) of records with these line numbers; a repeat gets a key of its own."""
         digests: list[bytes] = []
         begun, add = self._begun.copy, digests.append
@@ -96,7 +96,7 @@ class _Page:
     def settle(self) -> None:
         """Makes one run of all."""
         if len(self._runs) > 1:
-            self._runs = [np.unique(np.concatenate(self._runs))]
+            self._runs = [np.sort(np.concatenate(self._runs))]
 
     def holds(
         self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]

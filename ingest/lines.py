@@ -16,6 +16,7 @@ import pyarrow as pa
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
 from ingest.blocks import Block, blocks
 from ingest.csvtext import BLANK, BOM, BadLineError, bare, marked
+from ingest.distinct import plain
 from ingest.heads import HEAD_BYTES, HEAD_LINES, further, heads
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
@@ -74,7 +75,7 @@ class LineReader:
         order = np.argsort(every)
         places = pa.array(order)
         merged = {
-            name: pa.concat_arrays([column, rest.columns[name]]).take(places)
+            name: pa.concat_arrays([plain(column), rest.columns[name]]).take(places)
             for name, column in columns.items()
         }
         return Tokens(merged, every[order], rest.faults, rest.ignored)
@@ -177,15 +178,12 @@ class LineDialect(Dialect):
         return table_of(columns, len(kept))
 
 
-def _records(block: Block, rows: Int64) -> list[bytes]:
-    """The text of some lines."""
-    if len(rows) == len(block.starts):
-        texts = block.data.split(b"\n")[:-1]
-    else:
-        starts, ends = block.starts[rows].tolist(), block.ends[rows].tolist()
-        texts = [block.data[start:end] for start, end in zip(starts, ends, strict=True)]
+def _records(block: Block, rows: Int64) -> Iterator[bytes]:
+    """The text of some lines, one at a time: many together would cost more than their keys."""
+    cuts = map(slice, block.starts[rows].tolist(), block.ends[rows].tolist())
+    texts = map(block.data.__getitem__, cuts)
     if b"\r" in block.data or marked(block.data):
-        texts = [bare(text) for text in texts]  # a copy made on Windows has the same lines
+        return map(bare, texts)  # a copy made on Windows has the same lines
     return texts
 
 

@@ -84,7 +84,7 @@ class Vault:
         return len(rows)
 
     def keeps_from(self) -> datetime | None:
-        """An instant up to which `put` would store no number that was last seen; None: it stores none at all."""
+        """An instant: what was last seen before it, `put` would not store. None: it stores nothing at all."""
         if self.expiry is None:
             return None
         since = now = self.clock()
