@@ -2,12 +2,13 @@
 PYTHON ?= python3
 PORT ?= 8000
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 BIN := .venv/bin
 export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test accuracy lint types imports pytest lock clean system-run system-test dev
+.PHONY: help install demo test accuracy bench lint types imports pytest lock clean system-run system-test dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ test: system-test dev lint types imports pytest ## set up, then every check: ruf
 
 accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
 	@$(BIN)/python -m tests.accuracy
+
+bench: dev ## the yardsticks, measured side by side; BENCH_ARGS="--calls 200000 --rows cdr,cel"
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 lint: dev ## ruff
 	@$(BIN)/ruff check --quiet .

@@ -26,7 +26,11 @@ LAST_US: Final = 7_000_000_000_000_000
 def ends_table(ends: Sequence[dict[str, Any]]) -> pa.Table:
     """Ends of feeds as events that belong to no day."""
     wanted = ("pbx", "at", "kind", "connection", "line", "line_key", "batch")
-    rows = [{name: end[name] for name in wanted} | {"source": "ami"} for end in ends]
+    fixed = {"source": "ami"}
+    rows = [
+        {name: end[name] for name in wanted} | fixed | {"line_key": bytes.fromhex(end["line_key"])}
+        for end in ends
+    ]
     return pa.Table.from_pylist([dict.fromkeys(EVENTS.names) | row for row in rows], schema=EVENTS.schema)
 
 

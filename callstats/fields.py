@@ -17,6 +17,7 @@ from callstats.numbers import NumberClass
 
 UTC_US: Final = pa.timestamp("us", tz="UTC")
 TEXT: Final = pa.string()
+KEY: Final = pa.binary()
 INT: Final = pa.int64()
 SECONDS: Final = pa.float64()
 FLAG: Final = pa.bool_()
@@ -95,8 +96,8 @@ EVENTS: Final = Table(
         Field("line", INT, "line number in the file, from 1; for AMI the ordinal of the event in the stream"),
         Field(
             "line_key",
-            TEXT,
-            "identity of the line: hash of PBX, dialect, text and n-th occurrence in the file",
+            KEY,
+            "identity of the line: hash (128 bits) of PBX, dialect, text and n-th occurrence in the file",
         ),
         Field("connection", INT, "number of the AMI connection; null elsewhere"),
         Field("kind", TEXT, "the event's own name: CHAN_START, Newstate, CONNECT, cdr, message"),
@@ -165,7 +166,7 @@ REJECTS: Final = Table(
         Field("dialect", TEXT, "format the file was read as"),
         Field("reason", TEXT, "what is wrong with the line"),
         Field("text", TEXT, "the line itself, numbers and names masked, cut at 2000 characters"),
-        Field("line_key", TEXT, "identity of the line, as of an event: tells copies in other files"),
+        Field("line_key", TEXT, "identity of the line, as of an event, in hex: tells copies in other files"),
     ),
 )
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,8 +44,9 @@ def named(table: str, first: date, last: date | None = None) -> FileRow:
 def described(file: FileRow, events: pa.Table, timezone: str) -> FileRow:
     """A file of events with what the catalog is to know of them."""
     bounds = pc.min_max(events["at"]).as_py()
-    ends = events.filter(pc.is_in(events["kind"], value_set=FEED_ENDS)).select(list(END_COLUMNS)).to_pylist()
-    index = Index(tuple(sorted(crossings(events, file.local_date, timezone))), tuple(ends))
+    told = events.filter(pc.is_in(events["kind"], value_set=FEED_ENDS)).select(list(END_COLUMNS)).to_pylist()
+    ends = tuple(row | {"line_key": row["line_key"].hex()} for row in told)
+    index = Index(tuple(sorted(crossings(events, file.local_date, timezone))), ends)
     return replace(file, min_at=bounds["min"], max_at=bounds["max"], feed_ends=bool(ends), index=index)
 
 
@@ -54,11 +56,17 @@ def crossings(events: pa.Table, day: date, timezone: str) -> set[tuple[str, date
     The day of an id stands in it: `[systemname-]epoch.counter`.
     """
     found: set[tuple[str, date]] = set()
+    zone = ZoneInfo(timezone)
+    bounds = [int(datetime.combine(one, time(), zone).timestamp()) for one in (day, day + timedelta(days=1))]
     for name in IDS:
         column = events[name].combine_chunks()
-        epoch = pc.struct_field(pc.extract_regex(column, pattern=EPOCH), "epoch")
-        began = _local_day(epoch.cast(pa.int64()).cast(pa.timestamp("s", tz="UTC")), timezone)
-        found |= _pairs(events["pbx"], column, began, day)
+        if column.null_count == len(column):
+            continue
+        epoch = _epochs(column)
+        elsewhere = pc.or_(pc.less(epoch, bounds[0]), pc.greater_equal(epoch, bounds[1]))
+        if pc.any(elsewhere).as_py():
+            began = _local_day(epoch.filter(elsewhere).cast(pa.timestamp("s", tz="UTC")), timezone)
+            found |= _pairs(events["pbx"].filter(elsewhere), column.filter(elsewhere), began, day)
     bare = pc.and_(
         pc.equal(events["source"], "cdr"), pc.equal(pc.coalesce(events["linkedid"], pa.scalar("")), "")
     )
@@ -67,6 +75,13 @@ def crossings(events: pa.Table, day: date, timezone: str) -> set[tuple[str, date
     for ids in (rows["uniqueid"].combine_chunks(), pa.nulls(rows.num_rows, pa.string())):
         found |= _pairs(rows["pbx"], ids, ended, day)
     return found
+
+
+def _epochs(ids: pa.Array) -> pa.Array:
+    """The epoch seconds in ids; null where there is none."""
+    if pc.all(pc.match_substring_regex(ids, r"^[0-9]{10}\.[0-9]+$")).as_py():  # as most PBXs write them
+        return pc.utf8_slice_codeunits(ids, 0, 10).cast(pa.int64())
+    return pc.struct_field(pc.extract_regex(ids, pattern=EPOCH), "epoch").cast(pa.int64())
 
 
 def _local_day(instant: pa.Array, timezone: str) -> pa.Array:
@@ -105,6 +120,11 @@ def write(
     if not new:
         return []
     announce(database, [file for file, _ in new], clock)
+    return put(root, new)
+
+
+def put(root: Path, new: Sequence[tuple[FileRow, pa.Table]]) -> list[FileRow]:
+    """Writes files that were announced; returns them with their rows and bytes."""
     return [
         replace(file, rows=rows.num_rows, bytes=parquet.write(rows, root / file.path)) for file, rows in new
     ]

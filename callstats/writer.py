@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
@@ -19,14 +20,15 @@ from callstats.filing import LEASE, described, named
 if TYPE_CHECKING:
     from callstats.store import Store
 
-BUFFERED_ROWS: Final = 200_000
+BUFFERED_ROWS: Final = 100_000
 BUFFERED_REJECTS: Final = 20_000  # each may hold 2000 characters
 
 
 class BatchWriter:
     """Takes the events of one batch in any order, keeps some `BUFFERED_ROWS` in memory, commits them as one.
 
-    State: rows not yet written, files written and pending. Without `commit` no trace is left once swept.
+    State: rows not yet written, files written and pending, and what is being written meanwhile. Without
+    `commit` no trace is left once swept.
     """
 
     def __init__(self, store: Store, batch: Batch) -> None:
@@ -42,6 +44,8 @@ class BatchWriter:
         self._files: list[FileRow] = []
         self._touched: set[date] = set()
         self._retired: list[str] = []
+        self._behind = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[list[FileRow]] | None = None
 
     def add(self, events: pa.Table) -> int:
         """Adds events (`EVENTS.schema`); returns how many came late: of sealed days, kept as `LATE` rows."""
@@ -52,7 +56,7 @@ class BatchWriter:
         latest = None
         for day, rows in parquet.by_day(fitting):
             if self.horizons.sealed(day):
-                self._late.append(parquet.conform(rows.select(list(LATE.names)), LATE.schema))
+                self._late.append(_told(rows))
                 late += rows.num_rows
                 continue
             self._buffer.setdefault(day, []).append(rows)
@@ -96,6 +100,8 @@ class BatchWriter:
         self._flush(list(self._buffer))
         self._flush_rejects()
         self._flush_late()
+        self._await()
+        self._behind.shutdown()
         with self.store.database.write() as connection:
             commits.commit_batch(
                 connection,
@@ -133,10 +139,28 @@ class BatchWriter:
         return replace(file, pbx=self.batch.pbx, source=self.batch.source, batch=self.batch.id)
 
     def _write(self, new: Sequence[tuple[FileRow, pa.Table]]) -> None:
-        if new and self._files:
+        """Lets rows be written behind; one writing at a time, as memory is bounded."""
+        self._await()
+        if not new:
+            return
+        if self._files:
             with self.store.database.write() as connection:
                 commits.extend(connection, [file.id for file in self._files], self.store.clock() + LEASE)
-        self._files += self._written(new)
+        filing.announce(self.store.database, [file for file, _ in new], self.store.clock)
+        self._writing = self._behind.submit(filing.put, self.store.root, new)
+
+    def _await(self) -> None:
+        """Takes over the files of the writing that is under way."""
+        if self._writing is not None:
+            writing, self._writing = self._writing, None
+            self._files += writing.result()
 
     def _written(self, new: Sequence[tuple[FileRow, pa.Table]]) -> list[FileRow]:
         return filing.write(self.store.root, self.store.database, self.store.clock, new)
+
+
+def _told(events: pa.Table) -> pa.Table:
+    """Lines of sealed days as rows of `LATE`, for people: with keys in hex."""
+    keys = pa.array([key.hex() for key in events["line_key"].to_pylist()], pa.string())
+    place = events.schema.get_field_index("line_key")
+    return parquet.conform(events.set_column(place, "line_key", keys).select(list(LATE.names)), LATE.schema)

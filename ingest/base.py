@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO, ClassVar, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -19,8 +19,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from callstats.fields import EVENTS
-from callstats.numbers import CLIENT_CLASSES, NumberPlan, Pseudonymiser, mask, normalise, stored
+from callstats.numbers import (
+    CLIENT_CLASSES,
+    NumberPlan,
+    Pseudonymiser,
+    mask,
+    normalise,
+    stored,
+    usual_client,
+)
 from callstats.settings import Settings
+from ingest.distinct import plain
 
 __all__ = ["BLOCK_BYTES", "MAX_RECORD_BYTES", "Context", "Dialect", "Reading", "Reject", "rejected"]
 
@@ -28,6 +37,8 @@ BLOCK_BYTES = 8 << 20
 # No PBX writes a longer record; a longer one is damage and must not fill the memory.
 MAX_RECORD_BYTES = 1 << 20
 REJECT_CHARS = 2000
+# How many different numbers are remembered with what became of them, so that memory stays bounded.
+KNOWN_NUMBERS = 1 << 16
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Int64 = npt.NDArray[np.int64]
@@ -118,7 +129,8 @@ class _Known(NamedTuple):
 class Context:
     """What a reader must know of the site, and the collector of clients' numbers.
 
-    `numbers` (pseudonym → Seen) never holds a withheld number. `arrival` tells the epoch microseconds at
+    `numbers` (pseudonym → Seen) never holds a withheld number, nor one seen before `seen_from_us` (epoch
+    microseconds) only. `arrival` tells the epoch microseconds at
     which the byte at an offset of an AMI stream came; without it an AMI event that has no time is a reject.
     """
 
@@ -128,6 +140,7 @@ class Context:
     pbx: str
     batch: str = ""
     arrival: Callable[[int], int | None] | None = None
+    seen_from_us: int = np.iinfo(np.int64).min
     _seen: dict[str, tuple[str, int]] = field(default_factory=dict, repr=False)
     _known: dict[str, _Known] = field(default_factory=dict, repr=False)
 
@@ -143,24 +156,47 @@ class Context:
 
     @property
     def numbers(self) -> dict[str, Seen]:
-        """Clients' numbers that were read so far, by pseudonym."""
+        """Clients' numbers that were read since the last `taken`, by pseudonym."""
         return {p: Seen(e164, EPOCH + timedelta(microseconds=us)) for p, (e164, us) in self._seen.items()}
+
+    def taken(self, at_least: int = 0) -> dict[str, Seen]:
+        """`numbers` for the vault, which then begin anew; none while they are fewer than `at_least`."""
+        if len(self._seen) < at_least:
+            return {}
+        found = self.numbers
+        self._seen = {}
+        return found
 
     def known(self, raw: str) -> _Known:
         """What may be kept of a number, its class, and E.164 when it is a client's that can be called."""
         found = self._known.get(raw)
         if found is None:
-            number = normalise(raw, self.plan)
-            e164 = number.e164 if number.cls in CLIENT_CLASSES else None
-            text = stored(number, self.pseudonymiser) or None
-            found = _Known(text, number.cls if text else None, e164)
-            if len(self._known) >= 1 << 18:
+            found = self._understood(raw)
+            if len(self._known) >= KNOWN_NUMBERS:
                 self._known.clear()
             self._known[raw] = found
         return found
 
+    def known_all(self, raw: Sequence[str]) -> list[_Known]:
+        """`known` of each of many different numbers."""
+        found = [self._known.get(text) for text in raw]
+        if None in found:
+            found = [seen or self.known(text) for seen, text in zip(found, raw, strict=True)]
+        return cast(list[_Known], found)
+
+    def _understood(self, raw: str) -> _Known:
+        if client := usual_client(raw, self.plan):
+            cls, e164 = client
+            return _Known(self.pseudonymiser.pseudonym(e164), cls, e164)
+        number = normalise(raw, self.plan)
+        text = stored(number, self.pseudonymiser) or None
+        wanted = number.e164 if number.cls in CLIENT_CLASSES else None
+        return _Known(text, number.cls if text else None, wanted)
+
     def saw(self, pseudonym: str, e164: str, at_us: int) -> None:
         """Remember a client's number with the latest time it was seen (epoch microseconds)."""
+        if at_us < self.seen_from_us:
+            return
         before = self._seen.get(pseudonym)
         if before is None or before[1] < at_us:
             self._seen[pseudonym] = (e164, at_us)
@@ -201,9 +237,12 @@ def table_of(columns: Mapping[str, Any], rows: int) -> pa.Table:
     """Columns by name as a table of the events' schema; what is not given is null."""
     schema = EVENTS.schema
     given = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema]
-    return pa.Table.from_arrays(
-        [a if a.type == f.type else a.cast(f.type) for a, f in zip(given, schema, strict=True)], schema=schema
-    )
+    return pa.Table.from_arrays([_as(a, f.type) for a, f in zip(given, schema, strict=True)], schema=schema)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    found = plain(column)
+    return found if found.type == kind else found.cast(kind)
 
 
 def no_events() -> pa.Table:

@@ -10,7 +10,7 @@ from ingest.base import Int64
 from ingest.shape import APP, Shaper, optional
 from ingest.times import HOUR_US, NONE, SECOND_US, Times
 
-__all__ = ["CDR_COLUMNS", "DISPOSITIONS", "shape_cdr"]
+__all__ = ["CDR_COLUMNS", "CDR_SHARED", "DISPOSITIONS", "shape_cdr"]
 
 # What is used of a CDR row. Accounts are not: they do not tell the department.
 CDR_COLUMNS = (
@@ -18,6 +18,10 @@ CDR_COLUMNS = (
     "answer", "end", "duration", "billsec", "disposition", "uniqueid", "userfield", "linkedid",
     "sequence",
 )  # fmt: skip
+# Of these there are few different ones.
+CDR_SHARED = frozenset({
+    "src", "dst", "dcontext", "lastapp", "lastdata", "duration", "billsec", "disposition", "userfield",
+})  # fmt: skip
 DISPOSITIONS = frozenset(
     {"NO ANSWER", "FAILED", "BUSY", "ANSWERED", "CONGESTION", "CANCEL", "UNKNOWN", "NULL"}
 )
@@ -34,8 +38,8 @@ def shape_cdr(shaper: Shaper) -> None:
     start = shaper.moments("start", zone, "start")
     answer = shaper.moments("answer", zone, "answer")
     end = shaper.moments("end", zone, "end")
-    duration = shaper.amount_us(shaper.column("duration"), "duration")
-    billsec = shaper.amount_us(shaper.column("billsec"), "billsec")
+    duration = shaper.amount_us(shaper.values("duration"), "duration")
+    billsec = shaper.amount_us(shaper.values("billsec"), "billsec")
     shaper.fault((start.early == NONE) & ~start.bad, "no start time")
     uniqueid = shaper.text("uniqueid")
 
@@ -46,19 +50,19 @@ def shape_cdr(shaper: Shaper) -> None:
     talk = np.where(billsec == NONE, 0, billsec)
     answered = _nearest(answer, np.where(ended == NONE, at, ended), -talk)
 
-    hidden = shaper.hidden(shaper.column("userfield"), shaper.column("clid"))
-    out["caller"], out["caller_class"] = shaper.number(shaper.column("src"), hidden)
+    hidden = shaper.hidden(shaper.values("userfield"), shaper.values("clid"))
+    out["caller"], out["caller_class"] = shaper.number(shaper.values("src"), hidden)
     out["withheld"] = shaper.withheld(out["caller_class"])
-    out["exten"], out["exten_class"] = shaper.number(shaper.column("dst"))
-    app = shaper.word(shaper.text("lastapp"), APP)
-    out["app"], out["app_data"] = app, shaper.app_data(app, shaper.text("lastdata"))
+    out["exten"], out["exten_class"] = shaper.number(shaper.values("dst"))
+    app = shaper.word(shaper.texts("lastapp"), APP)
+    out["app"], out["app_data"] = app, shaper.app_data(app, shaper.texts("lastdata"))
     out["queue"] = shaper.queue_of(app, out["app_data"])
     out["kind"] = pa.repeat(pa.scalar("cdr"), shaper.rows)
     out["uniqueid"], out["linkedid"] = shaper.ids(uniqueid), shaper.ids(shaper.text("linkedid"))
     out["channel"] = shaper.channel(shaper.text("channel"), out["withheld"])
     out["dest_channel"] = shaper.channel(shaper.text("dstchannel"))
-    out["context"] = shaper.scrubbed(shaper.text("dcontext"))
-    out["status"] = shaper.word(shaper.text("disposition"), r"^[A-Z ]{1,20}$")
+    out["context"] = shaper.scrubbed(shaper.texts("dcontext"))
+    out["status"] = shaper.word(shaper.texts("disposition"), r"^[A-Z ]{1,20}$")
     out["answered_at"], out["ended_at"] = times.to_arrow(answered), times.to_arrow(ended)
     out["duration_us"], out["billsec_us"] = optional(duration), optional(billsec)
     out["sequence"] = shaper.integer(shaper.column("sequence"), "sequence")

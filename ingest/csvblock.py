@@ -7,7 +7,7 @@ the two treat differently (NUL, CR, invalid UTF-8, a byte order mark), are left 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,8 @@ import pyarrow.csv
 
 from ingest.base import Int64
 from ingest.blocks import Block
-from ingest.csvtext import BOM
+from ingest.csvtext import BOM, marked
+from ingest.distinct import SHARED
 
 __all__ = ["plain", "read_lines", "regular"]
 
@@ -33,7 +34,7 @@ def plain(block: Block) -> Mask:
     good: Mask = block.ends > block.starts
     if b"\x00" in block.data or b"\r" in block.data:
         good[_lines_of(np.flatnonzero((data == NUL) | (data == RETURN)), block)] = False
-    if BOM in block.data:
+    if marked(block.data):
         good[[i for i in np.flatnonzero(good) if block.line(int(i)).startswith(BOM)]] = False
     if not _is_text(block.data):
         for line in np.unique(_lines_of(np.flatnonzero(data > 127), block)):
@@ -64,15 +65,16 @@ def _is_text(raw: bytes) -> bool:
 def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
     """Lines in which quotes open at a field's start, close at its end, and are doubled in between."""
     places = np.flatnonzero(data == QUOTE)
-    first = np.searchsorted(places, block.starts)
-    count = np.searchsorted(places, block.ends) - first
+    after = np.searchsorted(places, block.ends)  # lines end with their newline: no quote stands between two
+    first = np.concatenate(([0], after[:-1])) if len(after) else after
+    count = after - first
     fit: Mask = count % 2 == 0
     if not len(places):
         return fit
     if fit.all():  # then quotes open and close in turn through the whole block
         # (a quote at the very start of the block is its own neighbour here, and allowed)
-        beside = _BESIDE[data[np.maximum(places[0::2] - 1, 0)]] & _BESIDE[data[places[1::2] + 1]]
-        if beside.all():
+        before = data[places[0::2] - 1] if places[0] else data[np.maximum(places[0::2] - 1, 0)]
+        if _BESIDE[before].all() and _BESIDE[data[places[1::2] + 1]].all():
             return fit
     # Quotes of a line open and close in turn; one that opens right after one has closed is a doubled quote.
     opens = (np.arange(len(places)) - np.repeat(first, count)) % 2 == 0
@@ -82,9 +84,12 @@ def _quotes_fit(data: npt.NDArray[np.uint8], block: Block) -> Mask:
 
 
 def read_lines(
-    block: Block, good: Mask, names: Sequence[str], wanted: Sequence[str]
+    block: Block, good: Mask, names: Sequence[str], wanted: Sequence[str], shared: Set[str] = frozenset()
 ) -> dict[str, pa.Array] | None:
-    """The wanted columns of the good lines as text, or None when the lines do not all have these columns."""
+    """The wanted columns of the good lines as text, or None when the lines do not all have these columns.
+
+    Of `shared` ones the different texts are told apart as they are read.
+    """
     if good.all():
         data = block.data
     else:
@@ -95,11 +100,13 @@ def read_lines(
     try:
         table = pyarrow.csv.read_csv(
             pa.py_buffer(data),
-            read_options=pyarrow.csv.ReadOptions(column_names=unique, block_size=len(data) + 1),
+            read_options=pyarrow.csv.ReadOptions(
+                column_names=unique, block_size=len(data) + 1, use_threads=False
+            ),
             parse_options=pyarrow.csv.ParseOptions(ignore_empty_lines=False),
             convert_options=pyarrow.csv.ConvertOptions(
                 check_utf8=False,  # the whole block was checked
-                column_types=dict.fromkeys(take, pa.string()),
+                column_types={name: SHARED if name in shared else pa.string() for name in take},
                 include_columns=take,
                 strings_can_be_null=False,
             ),

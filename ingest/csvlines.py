@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 
 import numpy as np
 import pyarrow as pa
@@ -36,11 +36,17 @@ class CsvReader(LineReader):
     """
 
     def __init__(
-        self, layouts: Mapping[int, Sequence[str]], columns: Sequence[str], fits: Fits, head: bytes
+        self,
+        layouts: Mapping[int, Sequence[str]],
+        columns: Sequence[str],
+        fits: Fits,
+        head: bytes,
+        shared: Set[str] = frozenset(),
     ) -> None:
         self.layouts = layouts
         self.columns = columns
         self.fits = fits
+        self.shared = shared
         self.seen: set[int] = set()
         for row in head_rows(head):
             self._names(row)
@@ -67,7 +73,9 @@ class CsvReader(LineReader):
         if not good.any():
             return None
         count = len(exact(block.line(int(np.argmax(good)))))
-        found = read_lines(block, good, self.layouts[count], self.columns) if count in self.seen else None
+        if count not in self.seen:
+            return None
+        found = read_lines(block, good, self.layouts[count], self.columns, self.shared)
         if found is None:
             return None
         nothing = pa.nulls(int(good.sum()), pa.string())

@@ -6,7 +6,7 @@ reads many at once after a check of the same grammar.
 
 from __future__ import annotations
 
-__all__ = ["BadLineError", "bare", "exact", "fields", "text_fault", "value_fault"]
+__all__ = ["BadLineError", "bare", "exact", "fields", "marked", "text_fault", "value_fault"]
 
 BLANK = "blank line"
 NUL = "holds a NUL byte"
@@ -36,6 +36,11 @@ def value_fault(text: str) -> str | None:
         return text_fault(text.encode("utf-8"))
     except UnicodeEncodeError:
         return NOT_UTF8
+
+
+def marked(data: bytes) -> bool:
+    """Whether a byte order mark stands anywhere; to look for its first byte is many times faster."""
+    return BOM[:1] in data and BOM in data
 
 
 def bare(raw: bytes) -> bytes:

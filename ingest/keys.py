@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -22,17 +22,23 @@ class LineKeys:
     """Keys of the records of one file, given in the file's order; the same whatever the blocks are."""
 
     def __init__(self, pbx: str, family: str) -> None:
-        self._person = hashlib.blake2b(f"{pbx}\x00{family}".encode(), digest_size=DIGEST).digest()
+        person = hashlib.blake2b(f"{pbx}\x00{family}".encode(), digest_size=DIGEST).digest()
+        self._begun = hashlib.blake2b(digest_size=DIGEST, person=person)
         self._page = 0
         self._now, self._before = _Page(), _Page()
 
-    def key(self, raw: bytes, line: int) -> str:
+    def key(self, raw: bytes, line: int) -> bytes:
         """The key of one record."""
-        return str(self.keys([raw], np.array([line]))[0])
+        return bytes(self.keys([raw], np.array([line]))[0].as_py())
 
-    def keys(self, records: Sequence[bytes], lines: Int64) -> pa.Array:
-        """The keys (32 hex digits) of records with these line numbers; a repeat gets a key of its own."""
-        digests = [hashlib.blake2b(raw, digest_size=DIGEST, person=self._person).digest() for raw in records]
+    def keys(self, records: Iterable[bytes], lines: Int64) -> pa.Array:
+        """The keys (16 bytes) of records with these line numbers; a repeat gets a key of its own."""
+        digests: list[bytes] = []
+        begun, add = self._begun.copy, digests.append
+        for raw in records:  # to begin anew for each record would cost more than its hash
+            digest = begun()
+            digest.update(raw)
+            add(digest.digest())
         pages = lines // PAGE_LINES
         start = 0
         while start < len(digests):
@@ -41,16 +47,22 @@ class LineKeys:
             for place, count in self._repeats(digests[start:stop]):
                 digests[start + place] = self._again(digests[start + place], count)
             start = stop
-        return _hex(b"".join(digests))
+        return _column(b"".join(digests))
 
     def _turn_to(self, page: int) -> None:
         if page != self._page:
             self._before = self._now if page == self._page + 1 else _Page()
+            self._before.settle()
             self._now, self._page = _Page(), page
 
     def _repeats(self, digests: Sequence[bytes]) -> list[tuple[int, int]]:
         """Place of each record that was there before in this page or the last, and how often it was."""
         short = np.frombuffer(b"".join(digests), np.uint64)[::2]
+        values = np.sort(short)
+        seen = self._now.holds(values) | self._before.holds(values)
+        if not seen.any() and (values[1:] != values[:-1]).all():
+            self._now.add(values)
+            return []
         values, group, size = np.unique(short, return_inverse=True, return_counts=True)
         before = (self._now.holds(values) | self._before.holds(values))[group]
         found = []
@@ -64,7 +76,9 @@ class LineKeys:
         return found
 
     def _again(self, digest: bytes, count: int) -> bytes:
-        return hashlib.blake2b(digest + b"%d" % count, digest_size=DIGEST, person=self._person).digest()
+        again = self._begun.copy()
+        again.update(digest + b"%d" % count)
+        return again.digest()
 
 
 class _Page:
@@ -77,7 +91,12 @@ class _Page:
     def add(self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> None:
         self._runs.append(values)
         if len(self._runs) > 8:
-            self._runs = [np.unique(np.concatenate(self._runs))]
+            self.settle()
+
+    def settle(self) -> None:
+        """Makes one run of all."""
+        if len(self._runs) > 1:
+            self._runs = [np.sort(np.concatenate(self._runs))]
 
     def holds(
         self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]
@@ -89,7 +108,7 @@ class _Page:
         return found
 
 
-def _hex(raw: bytes) -> pa.Array:
+def _column(raw: bytes) -> pa.Array:
     rows = len(raw) // DIGEST
-    offsets = np.arange(rows + 1, dtype=np.int32) * (2 * DIGEST)
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(raw.hex().encode("ascii")))
+    offsets = np.arange(rows + 1, dtype=np.int32) * DIGEST
+    return pa.BinaryArray.from_buffers(pa.binary(), rows, [None, pa.py_buffer(offsets), pa.py_buffer(raw)])

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
 from ingest.blocks import Block, blocks
-from ingest.csvtext import BLANK, BOM, BadLineError, bare
+from ingest.csvtext import BLANK, BOM, BadLineError, bare, marked
+from ingest.distinct import plain
 from ingest.heads import HEAD_BYTES, HEAD_LINES, further, heads
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
@@ -74,7 +75,7 @@ class LineReader:
         order = np.argsort(every)
         places = pa.array(order)
         merged = {
-            name: pa.concat_arrays([column, rest.columns[name]]).take(places)
+            name: pa.concat_arrays([plain(column), rest.columns[name]]).take(places)
             for name, column in columns.items()
         }
         return Tokens(merged, every[order], rest.faults, rest.ignored)
@@ -173,12 +174,17 @@ class LineDialect(Dialect):
         numbers = block.numbers[kept]
         columns |= self.constants(context, len(kept))
         columns["line"] = pa.array(numbers, pa.int64())
-        starts, ends = block.starts[kept].tolist(), block.ends[kept].tolist()
-        texts = [block.data[s:e] for s, e in zip(starts, ends, strict=True)]
-        if b"\r" in block.data or BOM in block.data:
-            texts = [bare(text) for text in texts]  # a copy made on Windows has the same lines
-        columns["line_key"] = keys.keys(texts, numbers)
+        columns["line_key"] = keys.keys(_records(block, kept), numbers)
         return table_of(columns, len(kept))
+
+
+def _records(block: Block, rows: Int64) -> Iterator[bytes]:
+    """The text of some lines, one at a time: many together would cost more than their keys."""
+    cuts = map(slice, block.starts[rows].tolist(), block.ends[rows].tolist())
+    texts = map(block.data.__getitem__, cuts)
+    if b"\r" in block.data or marked(block.data):
+        return map(bare, texts)  # a copy made on Windows has the same lines
+    return texts
 
 
 class _Again:

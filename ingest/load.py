@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 HEAD_BYTES: Final = 4096
 HASH_BLOCK: Final = 1 << 20
 TRIES: Final = 5
+SEEN_NUMBERS: Final = 20_000  # held before the vault gets them
+SECOND_US: Final = 1_000_000
+LATEST: Final = (1 << 63) - 1
 # why a file was skipped
 EMPTY: Final = "empty"
 BINARY: Final = "no text"
@@ -241,6 +244,8 @@ def _load_once(
     vault: Vault,
 ) -> FileReport:
     context = Context.of(settings, vault.pseudonymiser, batch.id)
+    since = vault.keeps_from()
+    context.seen_from_us = LATEST if since is None else int(since.timestamp() * SECOND_US)
     writer = store.writer(batch)
     if not vault.current():  # asked when the writer knows what its commit is based on
         raise ConflictError(f"{path}: the numbers have got a new key meanwhile")
@@ -254,6 +259,7 @@ def _load_once(
         refused.now_sound(reading.events)
         writer.reject(refused.of(reading.rejects))
         report = _added(report, reading)
+        vault.put(context.taken(SEEN_NUMBERS))
     ends, changed = news.ends(report.kept)
     if ends is not None:
         writer.add(ends)
@@ -266,7 +272,7 @@ def _load_once(
     )  # fmt: skip
     if report.read != report.kept + report.ignored + report.rejected:
         raise AssertionError(f"{path}: read {report.read} is not kept + ignored + rejected")
-    vault.put(context.numbers)  # before the commit: a crash between the two must not lose a number
+    vault.put(context.taken())  # before the commit: a crash between the two must not lose a number
     writer.commit(final, grown_from=[b.id for b in earlier])
     return replace(report, new=new, known=known, late=late)
 

@@ -157,7 +157,7 @@ class StoredKeys:
                 place = (file.id, number)
                 found = self._kept.pop(place, None)
                 if found is None:
-                    found = opened.read_row_group(number, columns=["line_key", "batch"])
+                    found = _keyed(opened.read_row_group(number, columns=["line_key", "batch"]))
                 self._kept[place] = found
                 while len(self._kept) > 1 and sum(t.num_rows for t in self._kept.values()) > KEPT_ROWS:
                     self._kept.popitem(last=False)
@@ -196,7 +196,7 @@ class KnownRejects:
         said = {"batch": self._batch.id, "dialect": self._batch.dialect}
         shown = ({name: getattr(reject, name) for name in SHOWN} for reject in ordered)
         rows = pa.Table.from_pylist([row | said for row in shown], schema=UNKEYED).append_column(
-            "line_key", keys
+            "line_key", _in_hex(keys)
         )
         for _, stored, _ in self._stored:
             rows = rows.filter(pc.invert(pc.is_in(rows["line_key"], value_set=stored["line_key"])))
@@ -207,7 +207,7 @@ class KnownRejects:
         if not events.num_rows:
             return
         for file, stored, _ in self._stored:
-            found = pc.is_in(stored["line_key"], value_set=events["line_key"])
+            found = pc.is_in(_in_bytes(stored["line_key"]), value_set=events["line_key"])
             before = self._sound.get(file.id)
             self._sound[file.id] = found if before is None else pc.or_(before, found)
 
@@ -234,3 +234,21 @@ class KnownRejects:
             staying = rows.filter(pc.invert(pc.is_in(rows["batch"], value_set=giving_way)))
             found.append((file, staying, rows.num_rows))
         return found
+
+
+def _keyed(rows: pa.Table) -> pa.Table:
+    """Stored rows with keys as events have them: lines of sealed days have them in hex, for people."""
+    place = rows.schema.get_field_index("line_key")
+    if pa.types.is_binary(rows.schema.field(place).type):
+        return rows
+    return rows.set_column(place, "line_key", _in_bytes(rows["line_key"]))
+
+
+def _in_hex(keys: pa.Array) -> pa.Array:
+    """Keys as rejects have them, which people see."""
+    return pa.array([key.hex() for key in keys.to_pylist()], pa.string())
+
+
+def _in_bytes(keys: pa.ChunkedArray) -> pa.Array:
+    """Keys as events have them."""
+    return pa.array([bytes.fromhex(key) for key in keys.to_pylist()], pa.binary())

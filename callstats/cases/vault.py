@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -31,6 +31,7 @@ from callstats.settings import Settings
 
 NONCE_BYTES: Final = 12
 CHUNK: Final = 500
+ONE_DAY: Final = timedelta(days=1)
 Expiry = Callable[[datetime], datetime]
 
 
@@ -85,6 +86,15 @@ class Vault:
                 fresh = {"secret": new.excluded.secret, **later}
                 connection.execute(new.on_conflict_do_update(index_elements=["pseudonym"], set_=fresh))
         return len(rows)
+
+    def keeps_from(self) -> datetime | None:
+        """An instant: what was last seen before it, `put` would not store. None: it stores nothing at all."""
+        if self.expiry is None:
+            return None
+        since = now = self.clock()
+        while self.expiry(since) > now:  # a later day never expires earlier
+            since -= ONE_DAY
+        return since
 
     def reveal(self, pseudonym: str) -> str | None:
         """The number behind a pseudonym; None when it was never stored or has expired.

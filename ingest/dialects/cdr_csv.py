@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ingest.base import Context
 from ingest.cdr_layouts import fits
-from ingest.cdr_rows import CDR_COLUMNS, shape_cdr
+from ingest.cdr_rows import CDR_COLUMNS, CDR_SHARED, shape_cdr
 from ingest.csvlines import CsvReader, head_rows
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
@@ -74,7 +74,7 @@ class CdrCsv(LineDialect):
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        reader = CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER), fits, head)
+        reader = CsvReader(LAYOUTS, (*CDR_COLUMNS, EITHER), fits, head, CDR_SHARED)
         reader.utc = context.settings.pbx_time.cdr_csv_utc or _surely_utc(head, context.zone)
         return reader
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from callstats.settings import Settings
 from ingest.base import Context
 from ingest.cdr_layouts import choose, fits, layouts
-from ingest.cdr_rows import CDR_COLUMNS, shape_cdr
+from ingest.cdr_rows import CDR_COLUMNS, CDR_SHARED, shape_cdr
 from ingest.csvlines import CsvReader, head_rows
 from ingest.dialects.cdr_csv import is_row
 from ingest.lines import LineDialect, LineReader, head_lines
@@ -37,7 +37,7 @@ class CdrCustom(LineDialect):
         chosen = choose(known, head_rows(head), path)
         counts = [len(x.columns) for x in known]
         clear = {len(x.columns): x.columns for x in known if counts.count(len(x.columns)) == 1}
-        return CsvReader({**clear, **chosen}, CDR_COLUMNS, fits, head)
+        return CsvReader({**clear, **chosen}, CDR_COLUMNS, fits, head, CDR_SHARED)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cdr_rows.shape_cdr`."""

@@ -75,7 +75,7 @@ class Voicemail(Dialect):
         identity = row.get("msg_id") or f"{row['origtime']} {row.get('callerchan', '')}"
         key = LineKeys(context.pbx, self.family).key(f"{row['mailbox']}\n{identity}".encode(), 1)
         columns = {**shaper.out, **self.constants(context, 1)}
-        columns |= {"line": pa.array([1]), "line_key": pa.array([key])}
+        columns |= {"line": pa.array([1]), "line_key": pa.array([key], pa.binary())}
         yield Reading.of(table_of(columns, 1), (), Counter(), read=1, end=len(raw))
 
 

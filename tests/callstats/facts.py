@@ -86,4 +86,4 @@ class Time:
 
 def keys(table: pa.Table) -> Sequence[str]:
     """Line keys in order."""
-    return sorted(table["line_key"].to_pylist())
+    return sorted(key.decode() for key in table["line_key"].to_pylist())

@@ -58,7 +58,7 @@ def test_events_come_back_by_day_and_columns(store: Store) -> None:
     assert keys(store.scan("events")) == ["k1", "k2", "k3"]
     assert keys(store.scan("events", DAY + ONE_DAY)) == ["k2", "k3"]
     assert keys(store.scan("events", None, DAY)) == ["k1"]
-    assert store.scan("events", DAY, DAY, columns=["line_key"]).to_pylist() == [{"line_key": "k1"}]
+    assert store.scan("events", DAY, DAY, columns=["line_key"]).to_pylist() == [{"line_key": b"k1"}]
     assert [path.parent.name for path in store.event_files(DAY, DAY + ONE_DAY)] == [
         "2026-03-10",
         "2026-03-11",

@@ -121,6 +121,8 @@ def golden_text(found: Result) -> str:
 def _text(value: object) -> str:
     if isinstance(value, date | datetime):
         return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
     raise TypeError(type(value))
 
 
