@@ -160,7 +160,7 @@ def write_sorted(
     paths = [str(store.root / file.path) for file in files]
     name = target.table_name
     schema = TABLES[name].schema
-    order = ", ".join(f"{column} ASC NULLS LAST" for column in ORDER[name])
+    order = ", ".join(f"found.{column} ASC NULLS LAST" for column in ORDER[name])
     out = ", ".join(literal(day) for day in sorted(leaving_out))
     where = f"WHERE local_date NOT IN ({out})" if out else ""
     with (

@@ -4,6 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ingest.conftest import sites
+
+__all__ = ["database_url", "sites"]
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
