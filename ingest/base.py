@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO, ClassVar, NamedTuple, cast
+from functools import lru_cache
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from callstats.fields import EVENTS
+from callstats.fields import EVENTS, TEXT
 from callstats.numbers import (
     CLIENT_CLASSES,
     NumberPlan,
@@ -39,6 +40,7 @@ MAX_RECORD_BYTES = 1 << 20
 REJECT_CHARS = 2000
 # How many different numbers are remembered with what became of them, so that memory stays bounded.
 KNOWN_NUMBERS = 1 << 16
+MANY = 1 << 16  # rows of a usual block
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Int64 = npt.NDArray[np.int64]
@@ -179,10 +181,17 @@ class Context:
 
     def known_all(self, raw: Sequence[str]) -> list[_Known]:
         """`known` of each of many different numbers."""
-        found = [self._known.get(text) for text in raw]
-        if None in found:
-            found = [seen or self.known(text) for seen, text in zip(found, raw, strict=True)]
-        return cast(list[_Known], found)
+        missing = [text for text in raw if text not in self._known]
+        if len(self._known) + len(missing) > KNOWN_NUMBERS:
+            self._known, missing = {}, list(raw)
+        clients = {text: client for text in missing if (client := usual_client(text, self.plan))}
+        pseudonyms = self.pseudonymiser.pseudonyms(e164 for _, e164 in clients.values())
+        for (text, (cls, e164)), pseudonym in zip(clients.items(), pseudonyms, strict=True):
+            self._known[text] = _Known(pseudonym, cls, e164)
+        for text in missing:
+            if text not in clients:
+                self._known[text] = self._understood(text)
+        return [self._known[text] for text in raw]
 
     def _understood(self, raw: str) -> _Known:
         if client := usual_client(raw, self.plan):
@@ -230,13 +239,23 @@ class Dialect(ABC):
     def constants(cls, context: Context, rows: int) -> dict[str, pa.Array]:
         """The columns that are the same in every event of a file."""
         values = {"pbx": context.pbx, "source": cls.source, "dialect": cls.name, "batch": context.batch}
-        return {name: pa.repeat(pa.scalar(value, pa.string()), rows) for name, value in values.items()}
+        return {name: same(value, rows) for name, value in values.items()}
+
+
+@lru_cache(maxsize=64)
+def _many(value: str | None, kind: pa.DataType) -> pa.Array:
+    return pa.repeat(pa.scalar(value, kind), MANY)
+
+
+def same(value: str | None, rows: int, kind: pa.DataType = TEXT) -> pa.Array:
+    """A column of one value, or of nulls: parts of one array, as most of a file's columns are such."""
+    return _many(value, kind).slice(0, rows) if rows <= MANY else pa.repeat(pa.scalar(value, kind), rows)
 
 
 def table_of(columns: Mapping[str, Any], rows: int) -> pa.Table:
     """Columns by name as a table of the events' schema; what is not given is null."""
     schema = EVENTS.schema
-    given = [columns[f.name] if f.name in columns else pa.nulls(rows, f.type) for f in schema]
+    given = [columns[f.name] if f.name in columns else same(None, rows, f.type) for f in schema]
     return pa.Table.from_arrays([_as(a, f.type) for a, f in zip(given, schema, strict=True)], schema=schema)
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from ingest import times
-from ingest.base import Int64
+from ingest.base import Int64, same
 from ingest.shape import APP, Shaper, optional
 from ingest.times import HOUR_US, NONE, SECOND_US, Times
 
@@ -57,7 +56,7 @@ def shape_cdr(shaper: Shaper) -> None:
     app = shaper.word(shaper.texts("lastapp"), APP)
     out["app"], out["app_data"] = app, shaper.app_data(app, shaper.texts("lastdata"))
     out["queue"] = shaper.queue_of(app, out["app_data"])
-    out["kind"] = pa.repeat(pa.scalar("cdr"), shaper.rows)
+    out["kind"] = same("cdr", shaper.rows)
     out["uniqueid"], out["linkedid"] = shaper.ids(uniqueid), shaper.ids(shaper.text("linkedid"))
     out["channel"] = shaper.channel(shaper.text("channel"), out["withheld"])
     out["dest_channel"] = shaper.channel(shaper.text("dstchannel"))

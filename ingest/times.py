@@ -117,7 +117,7 @@ def _us(moment: datetime) -> int:
 
 def parse(column: pa.Array, zone: ZoneInfo | timezone) -> Times:
     """A text column as instants; empty text and null are NONE, what is no time is NONE and `bad`."""
-    return _text_19(column, zone) or _epoch_6(column) or _each(column, zone)
+    return _text_19(column, zone) or _epoch_0(column) or _epoch_6(column) or _each(column, zone)
 
 
 def _each(column: pa.Array, zone: ZoneInfo | timezone) -> Times:
@@ -154,6 +154,18 @@ def _text_19(column: pa.Array, zone: ZoneInfo | timezone) -> Times | None:
     us = np.full(len(column), NONE)
     us[present] = local - offset
     return Times(us, us, np.full(len(column), SECOND_US), np.zeros(len(column), bool))
+
+
+def _epoch_0(column: pa.Array) -> Times | None:
+    """The column when all of it is an epoch of whole seconds."""
+    if column.null_count or not len(column):
+        return None
+    if not pc.all(pc.match_substring_regex(column, r"^[0-9]{9,10}$")).as_py():
+        return None
+    us = column.cast(pa.int64()).to_numpy() * SECOND_US
+    if not _in_range(int(us.min())) or not _in_range(int(us.max())):
+        return None
+    return Times(us, us, np.full(len(us), SECOND_US), np.zeros(len(us), bool))
 
 
 def _epoch_6(column: pa.Array) -> Times | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ingest.base import Context
-from ingest.cel_rows import CEL_COLUMNS, CEL_EVENTS, shape_cel
+from ingest.cel_rows import CEL_COLUMNS, CEL_EVENTS, CEL_SHARED, shape_cel
 from ingest.csvlines import CsvReader, head_rows
 from ingest.lines import LineDialect, LineReader, head_lines
 from ingest.shape import Shaper
@@ -54,7 +54,7 @@ class CelCsv(LineDialect):
 
     def opened(self, head: bytes, context: Context, path: str) -> LineReader:
         """One reader for all: the number of columns tells the layout of each line."""
-        return CsvReader(LAYOUTS, CEL_COLUMNS, fits, head)
+        return CsvReader(LAYOUTS, CEL_COLUMNS, fits, head, CEL_SHARED)
 
     def shape(self, shaper: Shaper) -> None:
         """See `cel_rows.shape_cel`."""

@@ -1,5 +1,6 @@
 """Pseudonyms and the file of their keys."""
 
+import hmac
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -96,3 +97,17 @@ def test_a_folder_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingsError, match="cannot be made"):
         load_pseudonymiser(tmp_path / "file" / "numbers.key")
+
+
+@pytest.mark.parametrize("size", [1, 32, 64, 65, 200])
+def test_a_pseudonym_is_the_hmac_of_rfc_2104(size: int) -> None:
+    key = bytes(range(256))[:size]
+    expected = hmac.digest(key, b"+37120000001", "sha256").hex()[:32]
+    assert Pseudonymiser(key).pseudonym("+37120000001") == f"n1-{expected}"
+
+
+def test_many_pseudonyms_are_those_of_each_whatever_the_chain_of_keys() -> None:
+    first = Pseudonymiser(b"a" * 32)
+    numbers = ["+37120000001", "+4915112345678", "1234567", "\ud800"]
+    for one in (first, Pseudonymiser(b"b" * 32, 2, first)):
+        assert one.pseudonyms(numbers) == [one.pseudonym(number) for number in numbers]
