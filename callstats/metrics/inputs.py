@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Protocol
@@ -12,16 +13,19 @@ import pyarrow as pa
 from callstats import engine
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
-from callstats.engine import Parameter, Source
+from callstats.engine import Parameter, Session, Source
 from callstats.fields import TABLES
-from callstats.metrics.base import department_parameter
+from callstats.metrics.base import department_parameter, scope_steps
 from callstats.metrics.limits import limit_on, limits
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
+from callstats.metrics.open_time import open_time
+from callstats.metrics.returns import RETURN_DAYS, returns
 from callstats.settings import Settings
 
 DAYS: Final = pa.schema(
     [("day", pa.date32()), ("weekday", pa.int64()), ("week", pa.date32()), ("month", pa.date32())]
 )
+DUE_AHEAD: Final = timedelta(days=31)  # two working days after the window end within this
 
 
 class Facts(Protocol):
@@ -98,28 +102,62 @@ def parameters(
     }
 
 
-def inputs(
+@contextmanager
+def prepared(
     facts: Facts,
     settings: Settings,
     start: date,
     end: date,
     needed: Iterable[str],
-    given: dict[str, Parameter],
-) -> dict[str, Source]:
-    """The tables ``needed``, for the local days ``[start, end)``, and ``days``."""
-    last = end - timedelta(days=1)
-    names = set(needed)
-    found: dict[str, Source] = {"days": days_table(start, end)}
-    for name in names & set(TABLES):
-        found[name] = table(facts, name, start, last)
-    if "limits" in names:
-        found["limits"] = limits(settings)
-    if "links" in names:
-        found["links"] = linked(facts, settings, start, end, given)
-    return found
+    given: Mapping[str, Parameter],
+    departments: Sequence[str] = (),
+) -> Iterator[Session]:
+    """A session that has the tables ``needed`` and ``days``, for the local days ``[start, end)``.
+
+    ``given`` are the `parameters` for these days and departments.
+    """
+    names, last = set(needed), end - timedelta(days=1)
+    units = departments or Departments.from_settings(settings).ids
+    calendar = Calendar.from_settings(settings)
+    with Session() as session:
+        session.table("days", days_table(start, end))
+        # a transfer leads into other departments: `visits` are those of all
+        for name in (names | ({"visits"} if "scoped" in names else set())) & set(TABLES):
+            session.table(name, table(facts, name, start, last))
+        if "scoped" in names:
+            session.table("limits", limits(settings))
+            for name, text in scope_steps(len(departments)).items():
+                session.step(name, text, given)
+        if "members" in names:
+            session.table("members", Departments.from_settings(settings).members)
+        if "links" in names:
+            session.table("links", linked(facts, settings, start, end, given, departments))
+        if "returns" in names:
+            session.table("returns", returned(facts, start, end, given, departments))
+        if "open_time" in names:
+            days_known = known_days(facts, start, last)
+            session.table("open_time", open_time(calendar, days_known, units, given["data_end_us"]))
+        if "due_days" in names:
+            hotline = [name for name in (settings.hotline.department,) if name]
+            session.table("due_days", calendar.working_days(start, end + DUE_AHEAD, hotline))
+        yield session
 
 
-def linked(facts: Facts, settings: Settings, start: date, end: date, given: dict[str, Parameter]) -> pa.Table:
+def known_days(facts: Facts, first: date, last: date) -> list[date]:
+    """The local days from ``first`` to ``last``, both included, of which the facts hold any call."""
+    sql = "SELECT DISTINCT local_date FROM calls WHERE local_date >= :first AND local_date <= :last"
+    found = engine.run(sql, {"calls": table(facts, "calls", first, last)}, {"first": first, "last": last})
+    return sorted(found["local_date"].to_pylist())
+
+
+def linked(
+    facts: Facts,
+    settings: Settings,
+    start: date,
+    end: date,
+    given: Mapping[str, Parameter],
+    departments: Sequence[str] = (),
+) -> pa.Table:
     """The table `links` of what happened on the local days ``[start, end)``, followed up to the horizon."""
     horizon = end + timedelta(days=HORIZON_DAYS + 1)
     hotline = [settings.hotline.department] if settings.hotline.department else []
@@ -129,4 +167,13 @@ def linked(facts: Facts, settings: Settings, start: date, end: date, given: dict
     sources["members"] = Departments.from_settings(settings).members
     sources["callback_departments"] = callback_departments(settings)
     sources["open_hours"] = Calendar.from_settings(settings).open_hours(start, horizon, hotline)
-    return links(sources, given)
+    return links(sources, given, len(departments))
+
+
+def returned(
+    facts: Facts, start: date, end: date, given: Mapping[str, Parameter], departments: Sequence[str] = ()
+) -> pa.Table:
+    """The table `returns` of the calls on the local days ``[start, end)``, followed up to its horizon."""
+    horizon = end + timedelta(days=RETURN_DAYS + 1)
+    sources: dict[str, Source] = {name: table(facts, name, start, horizon) for name in ("calls", "visits")}
+    return returns(sources, given, len(departments))
