@@ -165,9 +165,14 @@ def parts_of(
     Parts add up: `roll_up` takes any of their axes. The visits are read once for all metrics.
     """
     found: dict[str, list[pa.Table]] = {one.slug: [] for one, _ in asked}
-    given = parameters(store, settings, start, end, departments or ())
+    window = data_window(store)
+    given = parameters(store, settings, start, end, departments or (), window)
     needed = {name for one, _ in asked for name in one.inputs}
-    for first, last in _slices(start, end, SLICE_DAYS_OF_SOME if departments else SLICE_DAYS):
+    there = window or (start, start)
+    # nothing is outside the data; one slice tells even of nothing
+    known = max(start, there[0]), min(end, there[1])
+    length = SLICE_DAYS_OF_SOME if departments else SLICE_DAYS
+    for first, last in [*_slices(*known, length)] or [(start, min(end, start + timedelta(1)))]:
         values = given | {"start": first, "end": last}
         with prepared(store, settings, first, last, needed, values, departments or ()) as session:
             for one, by in asked:

@@ -60,8 +60,10 @@ class Measure:
 
     ``share``: k of n, a value from 0 to 1. ``spread``: times in seconds; the value is their median, k of n
     things have one, mean, 90th percentile and maximum stand beside it. ``count``: how many, k = n. ``rate``:
-    k calls per hour that the department was open. ``step_us``: width of the histogram that the times of a
-    spread are kept in; median and percentile are off by less than that, mean and maximum are exact.
+    k calls per hour that the department was open, null where there was no call.
+
+    ``step_us``: width of the histogram that the times of a spread are kept in; median and percentile are off
+    by less than that, mean and maximum are exact.
     """
 
     name: str

@@ -130,8 +130,8 @@ def _value(kind: Kind, parts: _Parts, bars: _Bars) -> dict[str, Any]:
         return {"k": parts.k, "value": float(parts.k) if parts.n else None, "low": low, "high": high}
     if kind == "rate":
         hours = parts.open_us / HOUR_US
-        if not hours:
-            return {"k": parts.k}
+        if not hours or not parts.n:
+            return {"k": parts.k, "open_h": hours or None}
         value, low, high = (number / hours for number in (parts.k, *stats.poisson(parts.k)))
         return {"k": parts.k, "value": value, "low": low, "high": high, "open_h": hours}
     times = stats.Spread([s / n for s, n in zip(bars.sums_us, bars.counts, strict=True)], bars.counts)

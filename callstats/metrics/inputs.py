@@ -85,11 +85,15 @@ def days_table(start: date, end: date) -> pa.Table:
 
 
 def parameters(
-    facts: Facts, settings: Settings, start: date, end: date, departments: Sequence[str] = ()
+    facts: Facts,
+    settings: Settings,
+    start: date,
+    end: date,
+    departments: Sequence[str] = (),
+    window: tuple[date, date] | None = None,
 ) -> dict[str, Parameter]:
-    """Parameters of every metric's text for the local days ``[start, end)``."""
+    """Parameters of every metric's text for the local days ``[start, end)``; ``window``: `data_window`."""
     general = limit_on(settings, None, start)
-    window = data_window(facts)
     named: dict[str, Parameter] = {department_parameter(n): name for n, name in enumerate(departments)}
     return named | {
         "start": start,

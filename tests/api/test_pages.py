@@ -38,7 +38,7 @@ def test_every_text_of_the_templates_is_translated() -> None:
         for text in re.findall(
             r"""_\((?:"|')((?:[^"'\\]|\\.|(?<=[a-z])'(?=[ s]))*)(?:"|')""", path.read_text("utf-8")
         )
-    } | {"no data", "%(k)s of %(n)s"}
+    } | {"no data", "%(k)s of %(n)s", "%(number)s per hour"}
     assert used - said == set()
     assert said - used == set()
     for message in catalog:
@@ -83,7 +83,7 @@ def test_before_anything_is_loaded_the_page_says_what_to_do(empty: Asking) -> No
 def test_each_chart_has_its_data_and_its_table(client: Asking) -> None:
     text = client.get("/departments/social", params={"lang": "en"}).text
     names = re.findall(r'data-chart="(\w+)"', text)
-    assert names == ["over_time", "outcomes", "week", "rings", "rotation", "follow_up"]
+    assert names == ["over_time", "outcomes", "week", "busy", "rings", "rotation", "follow_up"]
     for name in names:
         found = re.search(rf'<script type="application/json" id="chart-{name}">(.*?)</script>', text, re.S)
         assert found is not None

@@ -1,0 +1,237 @@
+"""Of every metric: nothing is null, one is one, and parts of any cut add up to the whole."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callstats import report
+from callstats.metrics.base import Metric
+from callstats.metrics.registry import METRICS
+from callstats.report import metrics_table, parts_of, roll_up
+from callstats.settings import Settings
+from callstats.store import Store
+from tests.handmade import (
+    ANNA,
+    DAY,
+    JURIS,
+    at,
+    call,
+    callback,
+    message,
+    missed,
+    settings,
+    store_with,
+    visit,
+)
+
+every_metric = pytest.mark.parametrize("one", METRICS.values(), ids=METRICS)
+DEPARTMENTS = ("social", "finance", "pr")
+FIRST, DAYS = date(2026, 12, 24), 20  # over the year's end
+KEPT = ("value", "low", "high", "k", "n", "mean", "p90", "max", "open_h", "excluded", "certain", "unknown")
+
+
+def some(random: Random, number: int) -> dict[str, list[dict[str, Any]]]:
+    """A call with what comes of it, drawn from all that a figure may have to tell apart."""
+    opens = datetime(FIRST.year, FIRST.month, FIRST.day, 5, tzinfo=UTC)
+    begin = opens + timedelta(days=random.randrange(DAYS), seconds=random.randrange(12 * 3600))
+    name, client = f"pbx:{number}", random.choice([ANNA, JURIS, "n1-cc", None])
+    outcome = random.choice(["answered"] * 4 + ["abandoned", "unanswered", "busy", "voicemail", None])
+    ring = random.choice([None, random.random() * 40])
+    seen = {
+        "entered_at": begin,
+        "department": random.choice([*DEPARTMENTS, None]),
+        "outcome": outcome,
+        "outcome_certainty": random.choice(["certain", "certain", "estimated", "unknown"]),
+        "ring_s": ring,
+        "wait_s": random.choice([None, random.random() * 200]),
+        "talk_s": random.random() * 900 if outcome == "answered" else None,
+        "in_hours": random.choice([True, True, True, False, None]),
+        "external": random.choice([True, True, True, False, None]),
+        "phones_offered": random.choice([0, 1, 2]),
+        "no_phone_available": random.choice([False, False, True, None]),
+        "rotation": random.choice(["rotated", "not_rotated", "not_needed", "no_second_member", "unknown"]),
+        "rotation_cause": random.choice(["busy", "no_answer"]),
+        "ring_source": random.choice(["ami", "cel", "cdr", "none"]),
+        "rule_version": random.choice(["r1", "r2"]),
+    }
+    rows = {
+        "visits": [visit(name, **seen)],
+        "calls": [call(name, started_at=begin, caller=client, outcome=outcome)],
+    }
+    if random.random() < 0.3:
+        kind = random.choice(["blind_transfer", "attended_transfer", "forward", "overflow"])
+        rows["visits"].append(
+            visit(name, **seen | {"visit": 2, "department": random.choice(DEPARTMENTS), "entered_by": kind})
+        )
+    if random.random() < 0.3:
+        extension = random.choice(["201", "401", "801", "999"])
+        started = begin + timedelta(hours=random.randrange(60))
+        rows["calls"].append(callback(f"{name}b", client or ANNA, extension, started_at=started))
+    if random.random() < 0.2:
+        rows["messages"] = [message(f"{name}m", client, left_at=begin, empty=random.random() < 0.2)]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A store of 400 calls over a year's end, and its settings."""
+    folder = tmp_path_factory.mktemp("town")
+    week = {day: [["08:00", "12:30"], ["13:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri")}
+    site = settings(folder, hours=week)
+    random, rows = Random(17), {"visits": [], "calls": [], "messages": []}  # type: ignore[var-annotated]
+    for number in range(400):
+        for table, found in some(random, number).items():
+            rows[table] += found
+    with store_with(site, **rows) as store:
+        yield store, site
+
+
+def cut(store: Store, site: Settings, one: Metric, edges: list[date], units: list[list[str]]) -> pa.Table:
+    """Parts of a metric, computed window by window and group by group of departments, side by side."""
+    by = tuple(axis for axis in one.axes if axis != "month")
+    return pa.concat_tables(
+        parts_of(store, site, [(one, by)], start, end, group)[one.slug]
+        for start, end in pairwise(edges)
+        for group in units
+    )
+
+
+@every_metric
+@given(data=st.data())
+def test_parts_of_any_cut_add_up_to_the_whole(
+    town: tuple[Store, Settings], one: Metric, data: st.DataObject
+) -> None:
+    """Any windows of days, any groups of departments: the sums say what the whole said at once."""
+    store, site = town
+    end = FIRST + timedelta(DAYS)
+    inner = data.draw(st.sets(st.integers(1, DAYS - 1), max_size=4))
+    edges = [FIRST, *(FIRST + timedelta(n) for n in sorted(inner)), end]
+    of = data.draw(st.lists(st.integers(0, 2), min_size=4, max_size=4))
+    names = ["pr", "social", "finance", "environment"]
+    units = [[name for name, group in zip(names, of, strict=True) if group == n] for n in sorted(set(of))]
+    whole = parts_of(store, site, [(one, ())], FIRST, end, names)[one.slug]
+    (parts, at_once) = (
+        [{name: row[name] for name in KEPT} for row in roll_up(one, (), table, [()])]
+        for table in (cut(store, site, one, edges, units), whole)
+    )
+    for found, wanted in zip(parts, at_once, strict=True):
+        assert found == pytest.approx(wanted) if _numbers(found) else found == wanted
+
+
+def _numbers(row: dict[str, Any]) -> bool:
+    return all(isinstance(value, float | int) for value in row.values())
+
+
+@every_metric
+def test_slices_change_nothing(
+    town: tuple[Store, Settings], one: Metric, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, site = town
+    whole = metrics_table(store, site, [one.slug], ("department",)).to_pylist()
+    monkeypatch.setattr(report, "SLICE_DAYS", 3)
+    assert metrics_table(store, site, [one.slug], ("department",)).to_pylist() == whole
+
+
+@every_metric
+def test_a_week_over_the_years_end_is_the_sum_of_its_days(town: tuple[Store, Settings], one: Metric) -> None:
+    """The week from Monday 28 December to Sunday 3 January is one, and each of its calls in it."""
+    store, site = town
+    monday, sunday = date(2026, 12, 28), date(2027, 1, 4)
+    weeks = metrics_table(store, site, [one.slug], ("week",)).to_pylist()
+    alone = metrics_table(store, site, [one.slug], (), monday, sunday).to_pylist()
+    (found, wanted) = (
+        [{name: row[name] for name in ("measure", *KEPT)} for row in rows]
+        for rows in ([row for row in weeks if row["week"] == monday], alone)
+    )
+    assert found == wanted
+    days = metrics_table(store, site, [one.slug], ("day",), monday, sunday).to_pylist()
+    for row in alone:
+        assert row["n"] == sum(day["n"] for day in days if day["measure"] == row["measure"])
+
+
+@every_metric
+def test_a_department_without_calls_has_null_and_not_zero(tmp_path: Path, one: Metric) -> None:
+    site = settings(tmp_path)
+    rows = {"visits": [visit("a")], "calls": [call("a"), call("z", started_at=at("12:00"))]}
+    with store_with(site, **rows) as store:
+        found = metrics_table(store, site, [one.slug], departments=["finance"]).to_pylist()
+        found += metrics_table(store, site, [one.slug], (), departments=["finance"]).to_pylist()
+    assert len(found) == (1 if one.hotline_only else 2) * len(one.measures)
+    for row in found:
+        assert {row[name] for name in ("value", "low", "high", "mean", "p90", "max")} == {None}
+        assert (row["k"], row["n"], row["certain"], row["unknown"]) == (0, 0, 0, 0)
+
+
+ONE = {
+    "callback_latency": "attempted_working_s attempted_elapsed_s reached_working_s reached_elapsed_s "
+    "contact_in_time",
+    "internal_calls": "external",
+    "missed_called_back": "",
+    "outgoing_calls": "",
+    "repeat_callers": "again_24h again_7d",
+    "rotation_coverage": "",
+    "transfer_share": "transferred",
+    "unattended_hours": "unattended",
+    "wait_time": "answered_wait_s",
+}
+
+
+@every_metric
+def test_of_one_call_everything_is_one(tmp_path: Path, one: Metric) -> None:
+    """One answered call (a message that was called back for the hotline's figure): n = 1 where it counts."""
+    site = settings(tmp_path)
+    later = at("12:00", DAY + timedelta(40))
+    rows = {
+        "visits": [visit("a", talk_s=60.0)],
+        "calls": [
+            call("a"),
+            call("z", started_at=later, caller="x"),
+            callback("o", ANNA, "801", started_at=at("11:00")),
+        ],
+        "messages": [message("a")],
+    }
+    unit = "pr" if one.hotline_only else "social"
+    window = (DAY, DAY + timedelta(1))
+    with store_with(site, **rows) as store:
+        found = metrics_table(store, site, [one.slug], (), *window, departments=[unit]).to_pylist()
+    counted = ONE.get(one.slug, " ".join(m.name for m in one.measures)).split()
+    for row in found:
+        if row["measure"] in counted:
+            assert (row["n"], row["value"] is None) == (1, False)
+            assert row["certain"] + row["estimated"] == 1
+            assert (row["low"] is None) == (row["unit"] == "s")  # the interval of a share or rate is wide
+        elif row["measure"] != "open_age_s":
+            assert (row["n"], row["value"]) == (0, None)
+
+
+def test_the_histogram_does_not_grow_with_the_calls(tmp_path: Path) -> None:
+    """2,000 ring times under 20 s are at most 400 bars of 0.05 s, and keep their mean to the microsecond."""
+    site, random = settings(tmp_path), Random(3)
+    times = [random.randrange(20_000_000) / 1e6 for _ in range(2000)]
+    with store_with(site, visits=[visit(f"pbx:{n}", ring_s=s) for n, s in enumerate(times)]) as store:
+        one = METRICS[next(slug for slug in METRICS if slug.startswith("ring"))]
+        parts = parts_of(store, site, [(one, ())], DAY, DAY + timedelta(1))[one.slug]
+        (row,) = roll_up(one, (), parts)
+    assert parts.num_rows <= 400
+    exact = sorted(times)
+    assert abs(row["value"] - (exact[999] + exact[1000]) / 2) < 0.05
+    assert row["mean"] == pytest.approx(sum(times) / 2000, abs=1e-6)
+    assert row["max"] == max(times)
+
+
+def test_rows_of_two_rules_and_a_missed_call_stand_in_one_cell(tmp_path: Path) -> None:
+    site = settings(tmp_path)
+    rows = [visit("a"), missed("b", rule_version="r2"), visit("c", department=None)]
+    with store_with(site, visits=rows) as store:
+        found = metrics_table(store, site, ["answered_share"], ("department",)).to_pylist()
+    assert [(row["department"], row["k"], row["n"], row["rule_version"]) for row in found if row["n"]] == [
+        ("social", 1, 2, "r1, r2"),
+        (None, 1, 1, "r1"),
+    ]
