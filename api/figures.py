@@ -54,7 +54,10 @@ DRAWN: Final[dict[str, tuple[str, ...]]] = {
     MISSED.slug: ("follow_up",),
     CALLBACK.slug: ("contact",),
 }
-OTHERS: Final = tuple(one for one in METRICS.values() if one.slug not in DRAWN)
+# what may get better first, then what only describes
+OTHERS: Final = tuple(
+    sorted((m for m in METRICS.values() if m.slug not in DRAWN), key=lambda m: (m.better is None, m.slug))
+)
 # Metric and place of its measure, in the order they are read in.
 TILES: Final[tuple[tuple[Metric, int], ...]] = (
     (ANSWERED, 0),

@@ -201,7 +201,7 @@ def _week(
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            insidetextfont={"color": ["#ffffff" if value > 0.5 else "#10222e" for value in shades]},
+            insidetextfont={"color": [_ink(value) for value in shades]},
             customdata=[[f"{hour}–{hour + 1}", told(row)] for hour, row in found],
             hovertemplate=weekdays[day - 1] + ", %{customdata[0]}: %{customdata[1]}<extra></extra>",
         )
@@ -231,10 +231,21 @@ def _week(
     return figure
 
 
+def _colour(share: float) -> tuple[int, ...]:
+    return tuple(round(low + share * (high - low)) for low, high in zip(PALE, DEEP, strict=True))
+
+
 def _shade(share: float) -> str:
     """Colour of a share from 0 (pale) to 1 (deep)."""
-    red, green, blue = (round(low + share * (high - low)) for low, high in zip(PALE, DEEP, strict=True))
-    return f"rgb({red},{green},{blue})"
+    return f"rgb({','.join(map(str, _colour(share)))})"
+
+
+def _ink(share: float) -> str:
+    """White or black, whichever stands out more on `_shade`: 4.5:1 or more (WCAG 2.2, relative luminance)."""
+    parts = [value / 255 for value in _colour(share)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+    return "#ffffff" if 1.05 / light > light / 0.05 else "#000000"
 
 
 def signals(rows: Sequence[Row], limit: int, language: Language, most: int = 12) -> go.Figure:

@@ -10,7 +10,8 @@ from babel.messages.pofile import read_po
 
 from api import pages
 from api.text import Words
-from callstats.metrics.base import CERTAINTY_NAMES
+from callstats.metrics.base import CERTAINTY_NAMES, Language
+from callstats.metrics.registry import METRICS
 from tests.api.asking import Asking, asking
 from tests.handmade import RIGA, settings
 
@@ -90,6 +91,40 @@ def test_each_chart_has_its_data_and_its_table(client: Asking) -> None:
         assert set(json.loads(found[1])) == {"data", "layout"}
         section = text[text.index(f'data-chart="{name}"') :]
         assert "<table" in section[: section.index("</section>")]
+
+
+@pytest.mark.parametrize("language", ["lv", "en"])
+@pytest.mark.parametrize("department", ["social", "pr"])
+def test_every_figure_of_the_registry_stands_on_the_page(
+    client: Asking, department: str, language: Language
+) -> None:
+    """A metric needs no page work: what has no section of its own is told from its declaration."""
+    text = _plain(client.get(f"/departments/{department}", params={"lang": language}).text)
+    for one in METRICS.values():
+        if one.hotline_only and department != "pr":
+            assert one.title[language] not in text
+            continue
+        assert one.meaning[language].split(":")[0] in text
+        for measure in one.measures:
+            assert measure.title[language] in text or measure.name in ONLY_IN_ITS_CHART
+
+
+# the count stands in the sentence above the map, the share in a chart's axis
+ONLY_IN_ITS_CHART = {"offered"}
+
+
+def test_contact_in_time_is_told_in_words(client: Asking) -> None:
+    """Juris left his message on Monday at 16:00; the environment's people called on Tuesday at 9."""
+    text = _plain(client.get("/departments/pr", params={"lang": "lv"}).text)
+    assert "Saziņa laikā: 1 no 1" in text
+    assert "mēģināts sazvanīt līdz nākamās darba dienas beigām 1" in text
+
+
+def test_busy_hours_are_told_with_their_open_time(client: Asking) -> None:
+    """The data end on Tuesday at 10: 9 + 2 open hours, 13 calls: 1.2 an hour."""
+    text = _plain(client.get("/departments/social", params={"lang": "en"}).text)
+    assert "13 calls in 11 open hours" in text
+    assert "1.2 per hour" in text
 
 
 def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
