@@ -21,12 +21,14 @@ import pyarrow.compute as pc
 
 from api.errors import NotFoundError
 from api.letters import letters
-from callstats import engine, evidence
+from callstats import engine, evidence, judge
 from callstats.departments import Departments
 from callstats.errors import UsageError
 from callstats.evidence import endpoint
-from callstats.fields import ATTEMPTS, CALLS, EVENTS, TEXT, VISITS, Field
-from callstats.metrics.inputs import Facts, table
+from callstats.facts import Facts, table
+from callstats.fields import ATTEMPTS, CALLS, EVENTS, JUDGED_VISITS, TEXT, Field
+from callstats.settings import Settings
+from callstats.snapshot import Snapshot, at_one_moment
 from callstats.store import Store
 
 _PHONE: Final = Field("phone", TEXT, "employee's phone as a letter within this call")
@@ -35,7 +37,7 @@ MOST_LINES: Final = 2000
 ONE_DAY: Final = timedelta(days=1)
 _HIDDEN: Final = {"caller", "dialled", "answered_by", "employees_tried", "employee", "aliases"}
 
-VISIT_FIELDS: Final = (*(f for f in VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
+VISIT_FIELDS: Final = (*(f for f in JUDGED_VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
 CALL_FIELDS: Final = (*(f for f in CALLS.fields if f.name not in _HIDDEN), _ANSWERED)
 ATTEMPT_FIELDS: Final = (_PHONE, *(f for f in ATTEMPTS.fields if f.name not in _HIDDEN))
 EVIDENCE_FIELDS: Final = (
@@ -47,7 +49,7 @@ EVIDENCE_FIELDS: Final = (
 )
 
 # What a client wrote goes in as a table, never into the text.
-_PAGE: Final = """
+_PAGE_SQL: Final = """
 SELECT v.*, unix_micros(v.entered_at) AS entered_us
 FROM visits v CROSS JOIN asked a
 WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
@@ -62,17 +64,35 @@ _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_i
 
 
 def page(
-    facts: Facts, department: str, start: date, end: date, limit: int, cursor: str | None
+    facts: Store | Snapshot,
+    settings: Settings,
+    department: str,
+    start: date,
+    end: date,
+    limit: int,
+    cursor: str | None,
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
     cursor.
 
     Raises UsageError for a cursor that is none of ours.
     """
+    return at_one_moment(facts, lambda found: _page(found, settings, department, start, end, limit, cursor))
+
+
+def _page(
+    facts: Snapshot,
+    settings: Settings,
+    department: str,
+    start: date,
+    end: date,
+    limit: int,
+    cursor: str | None,
+) -> tuple[pa.Table, str | None]:
     asked = pa.Table.from_pylist([dict(zip(_ASKED.names, _opened(cursor), strict=True))], _ASKED)
     rows = engine.run(
-        _PAGE,
-        {"visits": table(facts, "visits", start, end - timedelta(days=1)), "asked": asked},
+        _PAGE_SQL,
+        {"visits": judge.visits(facts, settings, start, end, [department]), "asked": asked},
         {"department": department, "start": start, "end": end, "limit": limit + 1},
     ).to_pylist()
     shown = rows[:limit]
@@ -102,15 +122,20 @@ def _letters_of(
     }
 
 
-def one(store: Store, call_id: str) -> dict[str, Any]:
+def one(store: Store, settings: Settings, call_id: str) -> dict[str, Any]:
     """One call: its fields, ``visits``, ``attempts`` and ``evidence``. Raises NotFoundError."""
+    return at_one_moment(store, lambda facts: _one(facts, settings, call_id))
+
+
+def _one(store: Snapshot, settings: Settings, call_id: str) -> dict[str, Any]:
     day = _day_of(call_id, store.timezone)
     found = (_rows(store, "calls", call_id, day) if day else []) or _rows(store, "calls", call_id, None)
     if not found:
         raise NotFoundError(f"no call {call_id!r}")
     call = found[0]
-    visits = sorted(_rows(store, "visits", call_id, call["local_date"]), key=lambda row: row["visit"])
-    attempts = _rows(store, "attempts", call_id, call["local_date"])
+    day = call["local_date"]
+    visits = judge.scan(store, settings, day, day, call_id).to_pylist()
+    attempts = _rows(store, "attempts", call_id, day)
     names = letters(attempts, visits)
     for row in (call, *visits):
         row["answered_by"] = names.get(row["answered_by"])
@@ -135,7 +160,7 @@ def _rows(facts: Facts, name: str, call_id: str, day: date | None) -> list[dict[
     return found
 
 
-def _evidence(store: Store, call: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
+def _evidence(store: Snapshot, call: Mapping[str, Any], names: Mapping[str, str]) -> list[dict[str, Any]]:
     """The lines the call came from, by time, at most `MOST_LINES`; empty where they were purged."""
     day, ended = call["local_date"], call["ended_at"] or call["started_at"]
     last = max(ended.astimezone(ZoneInfo(store.timezone)).date(), day) + ONE_DAY

@@ -27,9 +27,9 @@ from callstats.metrics import (
     wait_time,
 )
 from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
-from callstats.metrics.limits import Limit, limit_on
 from callstats.metrics.registry import METRICS
 from callstats.report import parts_of, roll_up
+from callstats.rules import ThirdSignalRule, rule_on
 
 Step = Literal["day", "week", "month"]
 STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
@@ -92,7 +92,7 @@ class View:
     totals: dict[str, list[Row]]
     splits: dict[str, list[Row]]
     charts: dict[str, Chart]
-    limit: Limit
+    rule: ThirdSignalRule
     step: Step
 
     def total(self, metric: Metric, place: int = 0) -> Row:
@@ -124,7 +124,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         if not one.hotline_only or department == site.settings.hotline.department
     ]
     parts = parts_of(site.store, site.settings, asked, start, end, [department])
-    limit = limit_on(site.settings, department, end - timedelta(days=1))
+    rule = rule_on(site.settings, department, end - timedelta(days=1))
     totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in asked}
     language = words.language
 
@@ -146,7 +146,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
         Chart("week", UNANSWERED, charts.hour_by_weekday(week, words.weekdays(), language), week),
         Chart("busy", BUSY, charts.calls_per_hour(busy, words.weekdays(), language), busy),
-        Chart("rings", RINGS, charts.signals(rings, limit.signals, language), rings),
+        Chart("rings", RINGS, charts.signals(rings, rule.signals, language), rings),
         Chart(
             "rotation",
             ROTATION,
@@ -160,7 +160,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         for metric, by in asked
         if by and metric.split and by[0] == metric.split.name
     }
-    return View(totals, splits, {chart.name: chart for chart in drawn}, limit, step)
+    return View(totals, splits, {chart.name: chart for chart in drawn}, rule, step)
 
 
 _OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")

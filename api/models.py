@@ -110,7 +110,7 @@ class Problem(BaseModel):
 
 
 Figure: Final = row_model("Figure", figure_fields(AXIS_NAMES), "One value of a metric in one cell.")
-Visit: Final = row_model("Visit", VISIT_FIELDS, fields.VISITS.row)
+Visit: Final = row_model("Visit", VISIT_FIELDS, fields.JUDGED_VISITS.row)
 DepartmentRow: Final = row_model(
     "Department",
     (

@@ -177,7 +177,9 @@ def department_calls(
     site.department(department)
     form = negotiated(request.headers.get("accept", ""), query.format)
     start, end = query.window(site)
-    table, following = calls.page(site.store, department, start, end, query.limit, query.cursor)
+    table, following = calls.page(
+        site.store, site.settings, department, start, end, query.limit, query.cursor
+    )
     response = answer(table, form, f"calls_{department}_{start}_{end}", {"next": following})
     response.headers.update(NO_STORE)
     if following:
@@ -196,7 +198,7 @@ def one_call(
 ) -> Response:
     """One call, its visits, the phones tried and the lines it came from. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    response = _json(calls.one(site.store, call_id))
+    response = _json(calls.one(site.store, site.settings, call_id))
     response.headers.update(NO_STORE)
     return response
 

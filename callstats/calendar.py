@@ -19,11 +19,12 @@ import pyarrow as pa
 
 from callstats.errors import UsageError
 from callstats.holiday_rules import EVERYBODY, NationalYear, Override, national_year, read_overrides
-from callstats.settings import DEFAULT_HOURS, Department, Settings
+from callstats.rules import week_on
+from callstats.settings import Department, Settings
+from callstats.settings_rules import DEFAULT_HOURS, Hours, Rule
 from callstats.settings_types import Window
 
 Bucket = Literal["hour", "weekday", "day", "week", "month"]
-Week = tuple[tuple[Window, ...], ...]
 
 UTC_US = pa.timestamp("us", tz="UTC")
 OPEN_HOURS = pa.schema(
@@ -68,7 +69,8 @@ class Calendar:
 
     zone: ZoneInfo
     country: str = "LV"
-    hours: Week = DEFAULT_HOURS.week
+    hours: Hours = DEFAULT_HOURS
+    rules: tuple[Rule, ...] = ()
     departments: tuple[Department, ...] = ()
     overrides: tuple[Override, ...] = ()
     follow_moved_days: bool = True
@@ -91,7 +93,8 @@ class Calendar:
         return cls(
             zone=settings.zone,
             country=settings.country,
-            hours=settings.hours.week,
+            hours=settings.hours,
+            rules=settings.rules,
             departments=settings.departments,
             overrides=read_overrides(rules.overrides, units) if rules.overrides else (),
             follow_moved_days=rules.follow_moved_days,
@@ -115,7 +118,8 @@ class Calendar:
         if not self._may_work(day, year):
             return ()
         moved = year.worked_instead(day) if self.follow_moved_days else None
-        plan = self._plan(day, department)[(moved or day).weekday()]
+        week = week_on(self.hours, self.rules, self.departments, department, day).week
+        plan = week[(moved or day).weekday()]
         return _shorten(plan, self.preholiday_minus_min) if self.is_shortened(day) else plan
 
     def spans(self, day: date, department: str | None = None) -> tuple[tuple[datetime, datetime], ...]:
@@ -244,12 +248,6 @@ class Calendar:
             return True
         off = year.legal | year.observed | (year.moved_off if self.follow_moved_days else frozenset())
         return day.weekday() in year.weekend and day not in off
-
-    def _plan(self, day: date, department: str | None) -> Week:
-        for entry in self.departments:
-            if entry.id == department and entry.hours is not None and entry.valid_on(day):
-                return entry.hours.week
-        return self.hours
 
 
 def _shorten(plan: tuple[Window, ...], by_min: int) -> tuple[Window, ...]:

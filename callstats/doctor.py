@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats.calendar import Calendar
-from callstats.cases import catalog
+from callstats.cases import catalog, retaining
 from callstats.cases.database import HEAD
 from callstats.cases.keys import key_fault
 from callstats.departments import Departments
 from callstats.recompute import rules_digest
+from callstats.retention import limits
 from callstats.settings import Settings
 from callstats.store import Store
 
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> list[Check]:
             *_data(store, settings),
             _extensions(store, settings),
             _rejects(store),
+            _retention(store, settings),
         ]
 
 
@@ -123,3 +125,19 @@ def _rejects(store: Store) -> Check:
     )
     told = "; ".join(f"{count} × {reason}" for count, reason in often[:SHOWN])
     return Check("rejects", False, f"{rejects.num_rows} lines ({told}); see callstats export rejects")
+
+
+def _retention(store: Store, settings: Settings) -> Check:
+    """Raw events that are older than they may be, and lines that came for days which were sealed."""
+    today = store.clock().astimezone(settings.zone).date()
+    before = limits(settings, today).purged_before
+    with store.database.read() as connection:
+        overdue = len({file.local_date for file in retaining.due(connection, ("events",), before)})
+        late = sum(file.rows for file in catalog.live_files(connection, "late"))
+    told = (
+        [f"events of {overdue} days before {before} are still there; type: callstats purge"]
+        if overdue
+        else []
+    )
+    told += [f"{late} lines came after their days were sealed; see callstats export late"] if late else []
+    return Check("retention", not told, "; ".join(told) or f"no event from before {before}")

@@ -12,18 +12,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 
 from callstats.fields import NAMES, UTC_US
 
 Parameter = str | int | float | bool | date | None
-Source: TypeAlias = Any  # pa.Table | Sequence[Path]; pyarrow has no types
+Source: TypeAlias = Any  # pa.Table | Sequence[Path] | View; pyarrow has no types
 
 MACROS: Final = (
     "CREATE MACRO unix_micros(t) AS epoch_us(t)",
@@ -34,6 +37,19 @@ MACROS: Final = (
 )
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
 _ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
+
+
+@dataclass(frozen=True)
+class View:
+    """A table that is read as ``sql`` over further named tables, each time it is used.
+
+    Filters of a query reach through it to the files. The names of its inputs are the session's: a view names
+    its own apart from those of others.
+    """
+
+    sql: str
+    inputs: Mapping[str, Source]
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
 
 def literal(value: Parameter) -> str:
@@ -64,11 +80,17 @@ def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
 class Session:
     """One DuckDB connection with named tables; a step's result is a further named table.
 
-    State: the connection. Use it as a context manager. Not for several threads at once.
+    State: the connection. Use it as a context manager. Not for several threads at once. What does not fit
+    into `memory_mib` goes to the folder `spill`, where there is one.
     """
 
-    def __init__(self, *, threads: int | None = None, memory_mib: int | None = None) -> None:
+    def __init__(
+        self, *, threads: int | None = None, memory_mib: int | None = None, spill: Path | None = None
+    ) -> None:
         self._con = duckdb.connect()
+        if spill is not None:
+            spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._con.execute(f"SET temp_directory = {literal(str(spill))}")
         self._con.execute("SET TimeZone = 'UTC'")
         if threads is not None:
             self._con.execute(f"SET threads = {threads}")
@@ -86,8 +108,12 @@ class Session:
         self._con.close()
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
-        if isinstance(source, pa.Table):
+        """Name ``source``: an Arrow table, Parquet files (``schema`` stands in for no file), or a `View`."""
+        if isinstance(source, View):
+            for part, of in source.inputs.items():
+                self.table(part, of)
+            self.view(name, source.sql, source.parameters)
+        elif isinstance(source, pa.Table | ds.Dataset):
             self._con.register(f"{name}__arrow", source)
             self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT * FROM {name}__arrow")
         elif source:
@@ -109,6 +135,10 @@ class Session:
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
         """The rows of ``sql`` as an Arrow table."""
         return self._con.sql(bind(sql, parameters or {})).to_arrow_table()
+
+    def stream(self, sql: str, rows: int) -> pa.RecordBatchReader:
+        """The rows of ``sql`` bit by bit, about so many ``rows`` at a time."""
+        return self._con.sql(sql).to_arrow_reader(rows)
 
 
 def run(

@@ -18,7 +18,7 @@ from callstats.cases import catalog
 from callstats.engine import Session
 from callstats.fields import EVENTS
 from callstats.pseudonyms import PSEUDONYM
-from callstats.store import Store
+from callstats.snapshot import Snapshot
 
 _SOURCE_ORDER: Final = (
     "CASE h.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 WHEN 'queue_log' THEN 3 WHEN 'cdr' THEN 4 ELSE 5 END"
@@ -94,13 +94,13 @@ def endpoint(channel: str | None) -> str | None:
 
 
 def read(
-    store: Store, ids: Sequence[str], messages: Sequence[str], first: date, last: date
+    store: Snapshot, ids: Sequence[str], messages: Sequence[str], first: date, last: date
 ) -> tuple[Said, ...]:
     """The events that name one of `ids` (`pbx:uniqueid`) or a message, in order of time.
 
     They are looked for from day `first` to day `last`, both included. Empty where they were purged.
     """
-    with store.reading(), Session() as session:
+    with Session() as session:
         session.table("events", store.event_files(first, last), EVENTS.schema)
         session.table("ids", pa.table({"uniqueid": pa.array(ids, pa.string())}))
         session.table("left_messages", pa.table({"msg_id": pa.array(messages, pa.string())}))

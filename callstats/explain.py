@@ -25,15 +25,15 @@ TIED: Final = "\N{NO-BREAK SPACE}"  # a line's number and kind are not torn apar
 Naming = Callable[[str], str]
 
 
-def explain(store: Store, call_id: str, language: str = "en", settings: Settings | None = None) -> str:
+def explain(store: Store, call_id: str, settings: Settings, language: str = "en") -> str:
     """A call told in Latvian (`lv`) or English (`en`): what happened, how it is judged, the lines behind it.
 
-    `call_id` may be a merged id or a bare linkedid. With `settings` departments have their names and the
-    third signal its limit. Raises InputError for an unknown call, UsageError for another language.
+    `call_id` may be a merged id or a bare linkedid. `settings` judge it and name its departments. Raises
+    InputError for an unknown call, UsageError for another language.
     """
     chosen = phrases.checked(language)
     found = timeline(store, call_id, settings)
-    naming = _department_names(settings, chosen) if settings else str
+    naming = _department_names(settings, chosen)
     teller = Teller(chosen, ZoneInfo(store.timezone), fine=_fine(found), department=naming)
     return "\n".join(_told(found, teller))
 
@@ -274,6 +274,9 @@ def _told(found: Timeline, teller: Teller) -> Iterable[str]:
     if found.silent:
         gone = ", ".join(phrases.SOURCES[source] for source in found.silent)
         yield from _wrapped(teller.word("purged", sources=gone), "")
+        if found.purged_before is not None and call["local_date"] < found.purged_before:
+            before = phrases.day(found.purged_before, teller.language)
+            yield from _wrapped(teller.word("purged_before", before=before), "")
     yield ""
     for step in found.steps:
         yield from _step(step, teller)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from callstats.errors import StoreError
 
 UNSHARED = "line_key"  # every value differs: a dictionary would only cost
+GROUP_ROWS = 1 << 16  # rows of a row group: what a reader of some departments or minutes skips
 
 
 def new_id() -> str:
@@ -30,12 +31,20 @@ def write(table: pa.Table, path: Path) -> int:
 
     Raises StoreError when the disk refuses.
     """
-    draft = path.with_name(f".{path.name}.tmp")
-    shared = [name for name in table.column_names if name != UNSHARED]
+    return write_stream(table.to_batches(max_chunksize=GROUP_ROWS), table.schema, path)[0]
+
+
+def write_stream(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Path) -> tuple[int, int]:
+    """As `write`, of rows that come bit by bit; returns bytes and rows."""
+    draft, rows = path.with_name(f".{path.name}.tmp"), 0
+    shared = [name for name in schema.names if name != UNSHARED]
     try:
         _folder(path.parent)
         with open(draft, "wb", opener=_private) as file:
-            pq.write_table(table, file, compression="zstd", use_dictionary=shared)
+            with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=shared) as writer:
+                for group in _groups(batches, schema):
+                    rows += group.num_rows
+                    writer.write_table(group, row_group_size=GROUP_ROWS)
             file.flush()
             os.fsync(file.fileno())
             size = file.tell()
@@ -47,7 +56,19 @@ def write(table: pa.Table, path: Path) -> int:
         raise StoreError(
             f"{path.parent}: cannot be written: {error.strerror or error}; see to disk and rights"
         ) from error
-    return size
+    return size, rows
+
+
+def _groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows in tables of about `GROUP_ROWS`."""
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(one.num_rows for one in held) >= GROUP_ROWS:
+            yield pa.Table.from_batches(held).cast(schema)
+            held = []
+    if held:
+        yield pa.Table.from_batches(held).cast(schema)
 
 
 def _private(path: str, flags: int) -> int:
@@ -71,8 +92,15 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def read(paths: Sequence[Path], schema: pa.Schema | None, columns: Sequence[str] | None = None) -> pa.Table:
+def read(
+    paths: Sequence[Path],
+    schema: pa.Schema | None,
+    columns: Sequence[str] | None = None,
+    only: Any = None,
+) -> pa.Table:
     """Rows of the files; a column of `schema` that an older file lacks is null there. None: the files' own.
+
+    `only` is an Arrow expression that rows must meet.
 
     Raises FileNotFoundError when a file is gone.
     """
@@ -82,7 +110,7 @@ def read(paths: Sequence[Path], schema: pa.Schema | None, columns: Sequence[str]
         empty = schema.empty_table()
         return empty.select(list(columns)) if columns is not None else empty
     data = ds.dataset([str(path) for path in paths], schema=schema, format="parquet")
-    return cast(pa.Table, data.to_table(columns=list(columns) if columns is not None else None))
+    return cast(pa.Table, data.to_table(columns=list(columns) if columns is not None else None, filter=only))
 
 
 def by_day(table: pa.Table) -> Iterator[tuple[date, pa.Table]]:

@@ -166,6 +166,10 @@ WORDS: Final[Mapping[str, Both]] = {
         "lv": "{sources} rindas ir dzēstas, beidzoties glabāšanas termiņam: šeit "
         "redzams viss, kas no tām saglabāts.",
     },
+    "purged_before": {
+        "en": "Lines from before {before} are kept no longer; the day is sealed, its facts stay as they are.",
+        "lv": "Rindas, kas vecākas par {before}, vairs neglabā; diena ir noslēgta, tās dati nemainās.",
+    },
     "answered_by": {"en": "answered by {who}", "lv": "atbildēja {who}"},
     "because": {"en": "{rotation}: {cause}", "lv": "{rotation}: {cause}"},
 }

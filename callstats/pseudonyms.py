@@ -7,6 +7,7 @@ rewritten without knowing the numbers.
 
 from __future__ import annotations
 
+import fcntl
 import hmac
 import os
 import re
@@ -40,6 +41,13 @@ class Pseudonymiser:
     def rotated(self, old: str) -> str:
         """The pseudonym under this key of one that was made under the key before."""
         return self._keyed(old, old[:1])
+
+    def rewritten(self, text: str) -> str:
+        """A text with every pseudonym of the key before, wherever it stands, under this key."""
+        if self.previous is None:
+            return text
+        before = rf"[nx]{self.previous.key_id}-[0-9a-f]{{32}}"
+        return re.sub(before, lambda one: self.rotated(one.group()), text)
 
     def _keyed(self, text: str, kind: str) -> str:
         digest = hmac.digest(self.key, text.encode("utf-8", "surrogatepass"), "sha256")
@@ -75,6 +83,48 @@ def load_pseudonymiser(path: Path, create: bool = True) -> Pseudonymiser:
     return chain
 
 
+def prepare_key(path: Path, used: int) -> Pseudonymiser:
+    """The chain with one key after `used`, made and written to the file if it is not there yet.
+
+    Whoever asks meanwhile gets the same key; the file is never seen half. Raises SettingsError as
+    `load_pseudonymiser` does, or when the file cannot be written.
+    """
+    lock = path.with_name(f"{path.name}.lock")
+    try:
+        with open(os.open(lock, os.O_CREAT | os.O_RDWR, 0o600), "w") as held:
+            fcntl.flock(held.fileno(), fcntl.LOCK_EX)
+            found = load_pseudonymiser(path, create=False)
+            if found.key_id == used:
+                text = path.read_text(encoding="ascii")
+                line = f"{used + 1} {secrets.token_bytes(KEY_BYTES).hex()}\n"
+                draft = _draft(path, text.rstrip("\n") + "\n" + line)
+                os.replace(draft, path)
+                _sync(path.parent)
+                found = load_pseudonymiser(path, create=False)
+    except OSError as error:
+        raise SettingsError(f"{path}: a new key cannot be written: {error.strerror}") from None
+    return found
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _draft(path: Path, text: str) -> Path:
+    """A whole file beside `path`, on disk, for its owner only."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
 def _parsed(path: Path, lines: list[str]) -> list[tuple[int, bytes]]:
     keys: list[tuple[int, bytes]] = []
     for place, line in enumerate(lines, start=1):
@@ -98,14 +148,9 @@ def _damaged(path: Path, line: int) -> str:
 
 def _create(path: Path) -> None:
     """Write a new key so that no other process ever sees half of it, and none overwrites another's."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"1 {secrets.token_bytes(KEY_BYTES).hex()}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        draft = _draft(path, f"1 {secrets.token_bytes(KEY_BYTES).hex()}\n")
         try:
             os.link(draft, path)
         except FileExistsError:

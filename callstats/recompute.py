@@ -1,17 +1,16 @@
 """From events to calls, visits, attempts and messages, day by day; equal to computing everything anew.
 
-A batch makes stale the days of the calls that its events touch, and their neighbours, since a call may merge
-with one from before midnight. To compute a day, the events of two days around it are read, and those of later
-days on which a call that began there went on.
+A batch makes stale the days that its lines are of. When they are computed, so are the days that these lines
+touch otherwise: the other days of their calls, and those beside (`callstats.spread`). What is read is bounded
+by the days whose calls hang together, what is held in memory by `MOST_ROWS`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pyarrow as pa
@@ -19,58 +18,97 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import callstats
-from callstats import parquet
-from callstats.cases import catalog
-from callstats.cases.catalog import ConflictError
-from callstats.fields import EVENTS
+from callstats import feeds
+from callstats.cases import catalog, commits, crossings
+from callstats.cases.catalog import ConflictError, Day, FileRow
+from callstats.filing import described, spill
 from callstats.settings import Settings
-from callstats.store import COMPUTED, FEED_ENDS, Store
+from callstats.snapshot import Snapshot
+from callstats.spread import files_of, reach, widened
+from callstats.store import COMPUTED, Store
 
-AROUND: Final = timedelta(days=2)
-ONE_DAY: Final = timedelta(days=1)
-MOST_DAYS: Final = 31  # computed at once: bounds the memory
+NEAR: Final = timedelta(days=2)
+MOST_DAYS: Final = 31  # computed at once
+MOST_ROWS: Final = 2_000_000  # events read at once, unless one day and those around it have more
 TRIES: Final = 5
 
 
 def recompute(store: Store, settings: Settings, days: Iterable[date] | None = None) -> list[date]:
-    """Computes the stale days, or exactly `days`, and replaces them; returns the days computed.
+    """Computes the stale days and those they touch, or exactly `days`; returns the days computed.
 
-    Days are stale when their events are newer than their tables, or were computed by other rules (settings or
-    program). Raises ConflictError when other processes change the same days again and again.
+    Days are stale when they have new events, or were computed by other rules (settings or program). Sealed
+    days stay as they are. Raises ConflictError when other processes change the same days again and again.
     """
     rules = rules_digest(settings)
     given = None if days is None else sorted(set(days))
+    done: set[date] = set()
     for _ in range(TRIES):
-        wanted = _stale(store, rules) if given is None else given
         try:
-            for part in _parts(wanted):
-                _compute(store, settings, part, rules)
+            catch_up(store)
+            feeds.see(store)
+            stale = _stale(store, rules) if given is None else [_unknown(day) for day in given]
+            for part in _parts(store, stale):
+                done |= _compute(
+                    store, settings, part, {day.local_date for day in stale}, rules, given is None
+                )
         except ConflictError:
             continue
-        return wanted
+        return sorted(done)
     raise ConflictError("store: other processes keep changing these days; run it again when they are done")
 
 
 def rules_digest(settings: Settings) -> str:
-    """One text for everything but the events that a computed row depends on: settings and program."""
+    """One text for everything but the events that a computed row depends on: the site, the program.
+
+    Rules and hours are not in it: they are applied when visits are read.
+    """
+    from callstats.assemble import reference
+
     digest = hashlib.blake2b(callstats.__version__.encode(), digest_size=8)
-    digest.update(settings.model_dump_json(exclude={"data", "database", "numbers"}).encode())
+    digest.update(settings.timezone.encode())
+    for name, table in sorted(reference(settings).items()):
+        digest.update(f"\n{name} {table.to_pylist()}".encode())
     code = Path(callstats.__file__).parent / "assemble"
     for path in sorted(p for p in code.rglob("*") if p.suffix in {".py", ".sql"}):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
 
-def _stale(store: Store, rules: str) -> list[date]:
+def catch_up(store: Store) -> None:
+    """Looks into event files that were written before the catalog knew what crosses days."""
     with store.database.read() as connection:
-        return [day.local_date for day in catalog.stale_days(connection, rules)]
+        files = crossings.not_indexed(connection)
+    for file in files:
+        rows = pq.read_table(store.root / file.path)
+        with store.database.write() as connection:
+            if any(one.id == file.id for one in crossings.not_indexed(connection)):
+                commits.index_file(connection, described(file, rows, store.timezone))
 
 
-def _parts(days: Sequence[date]) -> Iterator[list[date]]:
-    """Days in groups that are near each other, so that neighbours are read once."""
-    part: list[date] = []
+def _stale(store: Store, rules: str) -> list[Day]:
+    with store.database.read() as connection:
+        return catalog.stale_days(connection, rules)
+
+
+def _unknown(day: date) -> Day:
+    return Day(day, 0, -1, 0, "")
+
+
+def _parts(store: Store, days: Sequence[Day]) -> Iterator[list[Day]]:
+    """Days in groups that are near each other, so that neighbours are read once, of bounded size."""
+    if not days:
+        return
+    first, last = days[0].local_date - NEAR, days[-1].local_date + NEAR
+    with store.database.read() as connection:
+        rows = catalog.event_rows(connection, first, last)
+    part: list[Day] = []
     for day in days:
-        if part and (day - part[-1] > AROUND or day - part[0] >= timedelta(days=MOST_DAYS)):
+        together = widened([one.local_date for one in (*part, day)], NEAR.days)
+        if part and (
+            day.local_date - part[-1].local_date > NEAR
+            or len(part) >= MOST_DAYS
+            or sum(rows.get(one, 0) for one in together) > MOST_ROWS
+        ):
             yield part
             part = []
         part.append(day)
@@ -78,38 +116,85 @@ def _parts(days: Sequence[date]) -> Iterator[list[date]]:
         yield part
 
 
-def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> None:
+def fresh_tables(store: Store, settings: Settings, days: Sequence[date]) -> dict[str, pa.Table]:
+    """The tables of `COMPUTED` for some near days, computed from the stored events; nothing is stored."""
+    with store.reading() as facts, spill(store.root) as folder:
+        found = reach(facts, set(days), {}, folder)
+        return _tables(store, settings, facts, found.read, days, folder)
+
+
+def _compute(
+    store: Store, settings: Settings, part: Sequence[Day], stale: set[date], rules: str, spreading: bool
+) -> set[date]:
+    """Computes some days, and with `spreading` those that their new lines touch; returns the days."""
+    own = {day.local_date for day in part}
+    with store.reading() as facts, spill(store.root) as folder:
+        with store.database.read() as connection:
+            horizons = catalog.horizon(connection)
+        fresh = _fresh(facts, part) if spreading else {}
+        new = {day: [store.root / file.path for file in files] for day, files in fresh.items()}
+        found = reach(facts, own, new, folder)
+        newest = max((file.evidence or 0 for files in fresh.values() for file in files), default=-1)
+        touched = _outdated(store, found.touched - own, newest, stale) if spreading else set()
+        days = sorted(day for day in own | touched if not horizons.sealed(day))
+        kept = _tables(store, settings, facts, found.read, days, folder)
+    spread = own & set(days) if spreading else set()
+    store.replace_days(days, kept, based_on=facts.counter, rules=rules, spread=spread)
+    return set(days)
+
+
+def _tables(
+    store: Store,
+    settings: Settings,
+    facts: Snapshot,
+    read: Collection[date],
+    days: Sequence[date],
+    folder: Path,
+) -> dict[str, pa.Table]:
+    """The tables of some days, from the events of the days to `read` and the ends of all feeds."""
     from callstats.assemble import assemble
 
-    with store.reading(), TemporaryDirectory() as folder:
-        based_on = store.counter()
-        files, feed_ends = _needed(store, days)
-        if feed_ends.num_rows:
-            files.append(Path(folder) / "feed_ends.parquet")
-            pq.write_table(feed_ends, files[-1])
-        tables = assemble(files, settings)
-    kept = {name: _of_days(tables[name], days) for name in COMPUTED}
-    store.replace_days(days, kept, based_on=based_on, rules=rules)
-
-
-def _needed(store: Store, days: Sequence[date]) -> tuple[list[Path], pa.Table]:
-    """Files with the events that are needed to compute `days`, and the nearest ends of feeds around them.
-
-    A gap of a feed may last longer than the days that are read.
-    """
-    wanted = {day + step * ONE_DAY for day in days for step in range(-AROUND.days, AROUND.days + 1)}
     with store.database.read() as connection:
-        for day in catalog.known_days(connection, min(days) - ONE_DAY, max(days) + ONE_DAY):
-            spread = (day.reach_to - day.local_date).days
-            wanted.update(day.local_date + step * ONE_DAY for step in range(spread + 1))
-        files = catalog.live_files(connection, "events", min(wanted), max(wanted))
-        around = catalog.nearest_feed_ends(connection, min(wanted), max(wanted))
-        around += [file for file in files if file.feed_ends and file.local_date not in wanted]
-    ends = parquet.read([store.root / file.path for file in around], EVENTS.schema)
-    return (
-        [store.root / file.path for file in files if file.local_date in wanted],
-        ends.filter(pc.is_in(ends["kind"], value_set=FEED_ENDS)),
-    )
+        ends = crossings.ends(connection)
+    paths = [store.root / path for path in files_of(facts, read)]
+    far = [end for end in ends if _local(end["at"], settings) not in read]
+    if far:
+        paths.append(folder / "feed_ends.parquet")
+        pq.write_table(feeds.ends_table(far), paths[-1])
+    tables = assemble(paths, settings, folder)
+    return {name: _of_days(tables[name], days) for name in COMPUTED}
+
+
+def _fresh(facts: Snapshot, part: Sequence[Day]) -> dict[date, list[FileRow]]:
+    """Event files of some days with lines that were not spread yet, by day."""
+    found: dict[date, list[FileRow]] = {}
+    for day in part:
+        if day.event_version > day.spread_version:
+            found[day.local_date] = [
+                file
+                for file in facts.files("events", day.local_date, day.local_date)
+                if (file.evidence or 0) > day.spread_version
+            ]
+    return found
+
+
+def _outdated(store: Store, touched: Iterable[date], newest: int, stale: set[date]) -> set[date]:
+    """The days among those touched that were computed without the newest lines.
+
+    Days that are stale themselves get their turn.
+    """
+    wanted = set(touched) - stale
+    if not wanted:
+        return set()
+    with store.database.read() as connection:
+        known: Mapping[date, Day] = {
+            day.local_date: day for day in catalog.known_days(connection, min(wanted), max(wanted))
+        }
+    return {day for day in wanted if day not in known or known[day].computed_version < newest}
+
+
+def _local(at: datetime, settings: Settings) -> date:
+    return at.astimezone(settings.zone).date()
 
 
 def _of_days(table: pa.Table, days: Sequence[date]) -> pa.Table:

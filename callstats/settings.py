@@ -17,12 +17,21 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
+from callstats.settings_rules import (
+    DEFAULT_HOURS,
+    Cadence,
+    Hours,
+    Part,
+    Rule,
+    ThirdSignal,
+    rule_faults,
+)
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -39,74 +48,10 @@ from callstats.settings_types import (
     Texts,
     TimeZone,
     Whole,
-    Window,
-    Windows,
 )
 
 CONFIG_NAME = "callstats.toml"
 ENV_PREFIX = "CALLSTATS_"
-
-
-class Part(BaseModel):
-    """A section of the settings: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-
-
-class Cadence(Part):
-    """The reference ringing tone; `on_s` and `off_s` in seconds (Latvia 1 + 4, domain 2a)."""
-
-    on_s: Number = Field(default=1.0, gt=0, le=60)
-    off_s: Number = Field(default=4.0, ge=0, le=60)
-
-    @property
-    def period_s(self) -> float:
-        """Length of one signal with its pause in seconds."""
-        return self.on_s + self.off_s
-
-
-class ThirdSignal(Part):
-    """How the third-signal share is judged (clause 15.1); `short_abandon_s` None: signals x period."""
-
-    signals: Whole = Field(default=3, ge=1, le=20)
-    boundary: Literal["before_next", "end_of_tone"] = "before_next"
-    clock: Literal["union", "leg"] = "union"
-    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
-
-
-class Rule(Part):
-    """A dated change of the third-signal rule, for one department or (None) all; unset keys stay."""
-
-    effective_from: Day
-    department: str | None = None
-    on_s: Number | None = Field(default=None, gt=0, le=60)
-    off_s: Number | None = Field(default=None, ge=0, le=60)
-    signals: Whole | None = Field(default=None, ge=1, le=20)
-    boundary: Literal["before_next", "end_of_tone"] | None = None
-    clock: Literal["union", "leg"] | None = None
-    short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
-
-
-class Hours(Part):
-    """Working hours per weekday, local time; a day that is not named is closed."""
-
-    mon: Windows = ()
-    tue: Windows = ()
-    wed: Windows = ()
-    thu: Windows = ()
-    fri: Windows = ()
-    sat: Windows = ()
-    sun: Windows = ()
-
-    @property
-    def week(self) -> tuple[tuple[Window, ...], ...]:
-        """Windows of Monday to Sunday: index as in `date.weekday()`."""
-        return (self.mon, self.tue, self.wed, self.thu, self.fri, self.sat, self.sun)
-
-
-# A placeholder until the site gives its own (domain 4c).
-_LONG, _USUAL, _SHORT = (Window(480, 1080),), (Window(480, 1020),), (Window(480, 900),)
-DEFAULT_HOURS = Hours(mon=_LONG, tue=_USUAL, wed=_USUAL, thu=_USUAL, fri=_SHORT)
 
 
 class Hotline(Part):
@@ -181,6 +126,22 @@ class Numbers(Part):
     vault_days: Whole = Field(default=5, ge=0, le=366)
 
 
+class Retention(Part):
+    """How long raw events (days) and pseudonymised facts (months) are kept (domain/05 req. 7)."""
+
+    events_days: Whole = Field(default=90, ge=3, le=3660)
+    facts_months: Whole = Field(default=13, ge=1, le=120)
+
+    @model_validator(mode="after")
+    def _order(self) -> Retention:
+        if self.facts_months * 28 < self.events_days:
+            raise ValueError(
+                "facts_months is shorter than events_days: what was computed would go before its lines; "
+                "give events_days fewer days"
+            )
+        return self
+
+
 class CalendarRules(Part):
     """Holidays: follow moved working days, hours less before a holiday, and the file with exceptions."""
 
@@ -219,6 +180,7 @@ class Settings(BaseSettings):
     pbx_time: PbxTime = PbxTime()
     features: Features = Features()
     numbers: Numbers = Numbers()
+    retention: Retention = Retention()
     calendar: CalendarRules = CalendarRules()
 
     @classmethod
@@ -235,7 +197,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _references(self) -> Settings:
-        faults = [*_department_faults(self), *_reference_faults(self)]
+        faults = [*_department_faults(self), *_reference_faults(self), *rule_faults(self.rules)]
         if faults:
             raise ValueError("\n".join(faults))
         return self

@@ -62,11 +62,13 @@ def _day(value: object) -> object:
     return value
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """A single text as a list of one."""
     return (value,) if isinstance(value, str) else value
 
 
-def _unique(value: tuple[str, ...]) -> tuple[str, ...]:
+def unique(value: tuple[str, ...]) -> tuple[str, ...]:
+    """The list, if nothing in it is named twice."""
     twice = sorted({item for item in value if value.count(item) > 1})
     if twice:
         raise ValueError(f"names {', '.join(twice)} twice; once is enough")
@@ -157,12 +159,12 @@ Day = Annotated[date, BeforeValidator(_day)]
 Windows = Annotated[tuple[Window, ...], BeforeValidator(_windows)]
 Text = Annotated[str, AfterValidator(_text)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
-Texts = Annotated[tuple[Text, ...], BeforeValidator(_one_or_many), AfterValidator(_unique)]
-PhoneNumbers = Annotated[tuple[Annotated[str, AfterValidator(_number)], ...], AfterValidator(_unique)]
-Extensions = Annotated[tuple[Annotated[str, AfterValidator(_extension)], ...], AfterValidator(_unique)]
-Mailboxes = Annotated[tuple[Annotated[str, AfterValidator(_mailbox)], ...], AfterValidator(_unique)]
-Prefixes = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$")], ...], AfterValidator(_unique)]
-Blocks = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{3,14}$")], ...], AfterValidator(_unique)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(one_or_many), AfterValidator(unique)]
+PhoneNumbers = Annotated[tuple[Annotated[str, AfterValidator(_number)], ...], AfterValidator(unique)]
+Extensions = Annotated[tuple[Annotated[str, AfterValidator(_extension)], ...], AfterValidator(unique)]
+Mailboxes = Annotated[tuple[Annotated[str, AfterValidator(_mailbox)], ...], AfterValidator(unique)]
+Prefixes = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9*#]{1,4}$")], ...], AfterValidator(unique)]
+Blocks = Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{3,14}$")], ...], AfterValidator(unique)]
 Columns = Annotated[tuple[Text, ...], BeforeValidator(_columns), Field(min_length=3)]
 TimeZone = Annotated[str, AfterValidator(_timezone)]
 Country = Annotated[str, AfterValidator(_country)]

@@ -15,18 +15,18 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from callstats import evidence
-from callstats.assemble.rules import third_signal_rules
+from callstats import evidence, judge
+from callstats.cases import catalog
 from callstats.errors import InputError
 from callstats.evidence import Line, Said
 from callstats.settings import Settings
-from callstats.store import Store
+from callstats.snapshot import Facts, Snapshot, at_one_moment
 
 ONE_DAY: Final = timedelta(days=1)
 SILENCE_S: Final = 0.5  # a shorter pause between two phones is the PBX's own doing
 THIRD_SIGNAL: Final = (
     "department", "within_third_signal", "third_signal_certainty", "ring_s", "ring_min_s", "ring_max_s",
-    "ring_source", "rings", "rule_version",
+    "ring_source", "rings", "limit_s", "rule_version",
 )  # fmt: skip
 ROTATION: Final = ("rotation", "rotation_cause", "rotation_certainty", "employees_tried")
 Row = dict[str, Any]
@@ -52,7 +52,8 @@ class Step:
 class Timeline:
     """A call: its row of `calls`, what happened (`steps`), how each visit is judged, where sources disagree.
 
-    `silent` are sources that saw the call and of which no line is left: purged by retention.
+    `silent` are sources that saw the call and of which no line is left: purged by retention, which went up to
+    `purged_before`.
     """
 
     call: Mapping[str, Any]
@@ -61,18 +62,26 @@ class Timeline:
     disagreements: tuple[Step, ...]
     lines: int
     silent: tuple[str, ...]
+    purged_before: date | None = None
 
 
-def timeline(store: Store, call_id: str, settings: Settings | None = None) -> Timeline:
+def timeline(store: Facts, call_id: str, settings: Settings) -> Timeline:
     """The timeline of a call, found by `call_id`, by a merged id or by any linkedid or uniqueid of it.
 
-    With `settings` the third signal's limit in seconds is told. Raises InputError for an unknown call.
+    Visits are judged by the rules of `settings`. Raises InputError for an unknown call.
     """
+    return at_one_moment(store, lambda facts: _timeline(facts, call_id, settings))
+
+
+def _timeline(store: Snapshot, call_id: str, settings: Settings) -> Timeline:
     call = _call(store, call_id)
+    with store.database.read() as connection:
+        purged = catalog.horizon(connection).purged_before
     day, ended = call["local_date"], call["ended_at"] or call["started_at"]
     last = max(ended.astimezone(ZoneInfo(store.timezone)).date(), day) + ONE_DAY
     own = call["call_id"]
-    rows = {name: _rows(store, name, day, day, own) for name in ("visits", "attempts", "disagreements")}
+    rows = {name: _rows(store, name, day, day, own) for name in ("attempts", "disagreements")}
+    visits: list[Row] = judge.scan(store, settings, day, day, own).to_pylist()
     messages = _rows(store, "messages", day - ONE_DAY, last, own)
     ids = pc.unique(_of(store.scan("channels", day, day), call["call_id"])["uniqueid"]).to_pylist()
     spool = [one["msg_id"] for one in messages if one["msg_id"]]
@@ -80,7 +89,7 @@ def timeline(store: Store, call_id: str, settings: Settings | None = None) -> Ti
     caller_uid = _caller_uid(said, call["call_id"])
     steps = [
         *_beginning(call, said, caller_uid),
-        *_visit_steps(rows["visits"], rows["attempts"], said, _voicemail_at(said, messages)),
+        *_visit_steps(visits, rows["attempts"], said, _voicemail_at(said, messages)),
         *_moves(said),
         *(_message(one, said) for one in messages),
         _ending(call, said, caller_uid),
@@ -89,10 +98,11 @@ def timeline(store: Store, call_id: str, settings: Settings | None = None) -> Ti
     return Timeline(
         call,
         tuple(sorted(steps, key=_order)),
-        tuple(step for visit in rows["visits"] for step in _judged(visit, settings, steps)),
+        tuple(step for visit in visits for step in _judged(visit, steps)),
         tuple(Step("disagreement", None, row) for row in rows["disagreements"]),
         len({one.where for one in said}),
         tuple(source for source in call["sources"] if source not in heard),
+        purged,
     )
 
 
@@ -112,13 +122,13 @@ def _of(table: pa.Table, call_id: str) -> pa.Table:
     return table.filter(pc.equal(table["call_id"], call_id))
 
 
-def _rows(store: Store, name: str, first: date, last: date, call_id: str) -> list[Row]:
+def _rows(store: Snapshot, name: str, first: date, last: date, call_id: str) -> list[Row]:
     found: list[Row] = _of(store.scan(name, first, last), call_id).to_pylist()
     keys = [key for key in ("visit", "position", "left_at", "fact") if found and key in found[0]]
     return sorted(found, key=lambda row: [row[key] for key in keys])
 
 
-def _call(store: Store, wanted: str) -> Row:
+def _call(store: Snapshot, wanted: str) -> Row:
     wanted = wanted.strip()
     epoch = re.search(r"(\d{9,10})\.\d+$", wanted)
     first: date | None = None
@@ -266,7 +276,7 @@ def _ending(call: Row, said: Sequence[Said], caller_uid: str) -> Step:
 # ---------------------------------------------------------------- how it is judged
 
 
-def _judged(visit: Row, settings: Settings | None, steps: Sequence[Step]) -> Iterator[Step]:
+def _judged(visit: Row, steps: Sequence[Step]) -> Iterator[Step]:
     """The judgements of a visit; behind them stand the lines of its phones and of its answer."""
     number, at = visit["visit"], visit["entered_at"]
     own = [one for one in steps if one.visit == number and one.kind != "entered"]
@@ -274,8 +284,7 @@ def _judged(visit: Row, settings: Settings | None, steps: Sequence[Step]) -> Ite
     yield Step(
         "third_signal",
         at,
-        {name: visit[name] for name in THIRD_SIGNAL}
-        | {"reason": third_signal_reason(visit), "limit_s": limit_s(visit, settings)},
+        {name: visit[name] for name in THIRD_SIGNAL} | {"reason": third_signal_reason(visit)},
         lines,
         visit=number,
     )
@@ -295,17 +304,3 @@ def third_signal_reason(visit: Row) -> str:
     if certainty == "borderline":
         return "straddles"
     return "early_media" if visit["ring_source"] == "ami_183" else "stand_in"
-
-
-def limit_s(visit: Row, settings: Settings | None) -> float | None:
-    """The limit that ring time must stay under, seconds; None unless the visit was judged by this rule."""
-    if settings is None:
-        return None
-    department, day = visit["department"] or "", visit["local_date"]
-    for rule in third_signal_rules(settings, [department] if department else []).to_pylist():
-        begun = rule["valid_from"] is None or rule["valid_from"] <= day
-        over = rule["valid_to"] is not None and rule["valid_to"] <= day
-        same = rule["department"] == department and rule["rule_version"] == visit["rule_version"]
-        if begun and not over and same:
-            return float(rule["limit_us"]) / 1e6
-    return None

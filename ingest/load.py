@@ -19,6 +19,7 @@ from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
+from callstats.gather import gather
 from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import Store
@@ -46,7 +47,8 @@ class FileReport:
     """What became of one file.
 
     `status`: `loaded`, `known` (same content as before), `skipped` (empty, or in a folder and nothing that is
-    read here) or `failed`. Counts are records: `read == kept + ignored + rejected`, `kept == new + known`.
+    read here) or `failed`. Counts are records: `read == kept + ignored + rejected`, and
+    `kept == new + known + late`; `late` are those of days that retention sealed: the table `late` has them.
     """
 
     path: str
@@ -59,6 +61,7 @@ class FileReport:
     rejected: int = 0
     new: int = 0
     known: int = 0
+    late: int = 0
     ignored_reasons: dict[str, int] = field(default_factory=dict)
     reason: str | None = None
 
@@ -85,9 +88,10 @@ def load(
 
 
 def finish(settings: Settings, store: Store) -> None:
-    """Removes files that gave way and computes the days that are not up to date."""
+    """Removes files that gave way, computes the days that are not up to date, gathers small files."""
     store.sweep()
     recompute(store, settings)
+    gather(store)
 
 
 def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:
@@ -163,7 +167,8 @@ def _load(path: Path, dialect: Dialect, settings: Settings, store: Store, vault:
             try:
                 return _load_once(path, file, dialect, batch, earlier, settings, store, vault)
             except ConflictError:
-                log.info("%s: another process loaded the same meanwhile; once more", path)
+                log.info("%s: another process changed the same meanwhile; once more", path)
+                vault = Vault.open(settings, store.database, store.clock)
     raise InputError(f"{path}: other processes keep loading the same lines; load it when they are done")
 
 
@@ -237,12 +242,15 @@ def _load_once(
 ) -> FileReport:
     context = Context.of(settings, vault.pseudonymiser, batch.id)
     writer = store.writer(batch)
-    news = News(store, batch)
+    if not vault.current():  # asked when the writer knows what its commit is based on
+        raise ConflictError(f"{path}: the numbers have got a new key meanwhile")
+    news = News(store, batch, earlier)
     refused = KnownRejects(store, batch, dialect.family, [b.id for b in earlier])
     report = FileReport(str(path), "loaded", dialect.name, batch.id)
+    late = 0
     file.seek(0)
     for reading in dialect.read(bounded(file, batch.size), context, str(path)):
-        writer.add(news.of(reading.events))
+        late += writer.add(news.of(reading.events))
         refused.now_sound(reading.events)
         writer.reject(refused.of(reading.rejects))
         report = _added(report, reading)
@@ -251,16 +259,16 @@ def _load_once(
         writer.add(ends)
     for stored, rows in (*changed, *refused.mended()):
         writer.replace_rows(stored, rows)
-    known = news.known
+    known, new = news.known, report.kept - news.known - late
     final = replace(
         batch, rows_read=report.read, rows_kept=report.kept, rows_ignored=report.ignored,
-        rows_rejected=report.rejected, rows_new=report.kept - known,
+        rows_rejected=report.rejected, rows_new=new,
     )  # fmt: skip
     if report.read != report.kept + report.ignored + report.rejected:
         raise AssertionError(f"{path}: read {report.read} is not kept + ignored + rejected")
     vault.put(context.numbers)  # before the commit: a crash between the two must not lose a number
     writer.commit(final, grown_from=[b.id for b in earlier])
-    return replace(report, new=report.kept - known, known=known)
+    return replace(report, new=new, known=known, late=late)
 
 
 def _added(report: FileReport, reading: Reading) -> FileReport:

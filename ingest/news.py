@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property
 from typing import Final
 
@@ -20,15 +21,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from callstats import parquet
-from callstats.cases import catalog
+from callstats.cases import catalog, crossings
 from callstats.cases.catalog import Batch, FileRow
 from callstats.fields import REJECTS
-from callstats.store import FEED_ENDS, Store
+from callstats.filing import FEED_ENDS
+from callstats.store import Store
 from ingest.base import Reject
 from ingest.keys import LineKeys
 
-KEPT_ROWS: Final = 2_000_000
-COLUMNS: Final = ["line_key", "kind", "batch"]
+KEPT_ROWS: Final = 500_000
 SHOWN: Final = ("path", "line", "reason", "text")
 UNKEYED: Final = pa.schema([field for field in REJECTS.schema if field.name != "line_key"])
 BOM: Final = b"\xef\xbb\xbf"
@@ -37,16 +38,20 @@ BOM: Final = b"\xef\xbb\xbf"
 class News:
     """Tells new events of one batch from known ones.
 
-    State: `known`, how many lines were known so far; stored keys that were read last; ends held back.
+    `earlier` are shorter versions of its file: their lines of sealed days, of which no event may be left, are
+    known. State: `known`, how many lines were known so far; stored keys that were read last; ends held back.
     """
 
-    def __init__(self, store: Store, batch: Batch) -> None:
+    def __init__(self, store: Store, batch: Batch, earlier: Sequence[Batch] = ()) -> None:
         self.known = 0
         self._store = store
         self._batch = batch
-        self._stored: OrderedDict[str, pa.Table] = OrderedDict()
+        self._seen_lines = max((one.rows_read for one in earlier), default=0)
+        self._stored = StoredKeys(store)
         self._met: Counter[str] = Counter()
         self._ends: list[pa.Table] = []
+        with store.database.read() as connection:
+            self._horizons = catalog.horizon(connection)
 
     def of(self, events: pa.Table) -> pa.Table:
         """The events that are not stored yet; ends of connections are held back for `ends`."""
@@ -54,16 +59,11 @@ class News:
             return events
         made = pc.is_in(events["kind"], value_set=FEED_ENDS)
         if pc.any(made).as_py():
-            self._ends.append(events.filter(made))
+            self._ends.append(self._open(events.filter(made)))
             events = events.filter(pc.invert(made))
-        stored = self._stored_with(events)
-        if stored is None:
-            return events
-        known = pc.is_in(events["line_key"], value_set=stored["line_key"])
+        counting = self._met if self._batch.source == "ami" else None
+        known = self._known(events, counting)
         self.known += pc.sum(known).as_py() or 0
-        if self._ends or self._batch.source == "ami":
-            met = stored.filter(pc.is_in(stored["line_key"], value_set=events["line_key"]))
-            self._met.update(met["batch"].to_pylist())
         return events.filter(pc.invert(known))
 
     def ends(self, lines: int) -> tuple[pa.Table | None, list[tuple[FileRow, pa.Table]]]:
@@ -76,49 +76,100 @@ class News:
         inside = [name for name, b in batches.items() if b is not None and b.rows_new == self._met[name]]
         if self.known == lines and not inside:
             return None, []  # a part of what is stored: that tells the ends
-        known = self._stored_with(ends)
-        if known is not None:
-            ends = ends.filter(pc.invert(pc.is_in(ends["line_key"], value_set=known["line_key"])))
+        ends = ends.filter(pc.invert(self._known(ends)))
         return ends, [changed for name in inside for changed in self._without_ends(name)]
 
     def _without_ends(self, batch: str) -> Iterator[tuple[FileRow, pa.Table]]:
         with self._store.database.read() as connection:
-            files = catalog.files_of_batch(connection, batch)
+            files = crossings.files_with_ends_of(connection, batch)
         own = pa.concat_tables(self._ends)["line_key"]
         for file in files:
-            if file.table_name != "events":
+            if self._horizons.sealed(file.local_date):
                 continue
             rows = pq.read_table(self._store.root / file.path)
-            stale = pc.and_(
-                pc.is_in(rows["kind"], value_set=FEED_ENDS),
-                pc.invert(pc.is_in(rows["line_key"], value_set=own)),
-            )
+            ends = pc.and_(pc.is_in(rows["kind"], value_set=FEED_ENDS), pc.equal(rows["batch"], batch))
+            stale = pc.and_(ends, pc.invert(pc.is_in(rows["line_key"], value_set=own)))
             if pc.any(stale).as_py():
                 yield file, rows.filter(pc.invert(stale))
 
-    def _stored_with(self, events: pa.Table) -> pa.Table | None:
-        """Stored keys of the time of the events; a line tells its time, so others need not be asked."""
-        if events.num_rows == 0:
-            return None
-        span = pc.min_max(events["at"]).as_py()
-        with self._store.database.read() as connection:
-            files = catalog.live_files(
-                connection,
-                "events",
-                pbx=self._batch.pbx,
-                source=self._batch.source,
-                span=(span["min"], span["max"]),
-            )
-        return pa.concat_tables([self._rows_of(file) for file in files]) if files else None
+    def _open(self, events: pa.Table) -> pa.Table:
+        """The events of days that are not sealed."""
+        before = self._horizons.sealed_before
+        if before is None:
+            return events
+        return events.filter(pc.greater_equal(events["local_date"], pa.scalar(before, pa.date32())))
 
-    def _rows_of(self, file: FileRow) -> pa.Table:
-        found = self._stored.pop(file.id, None)
-        if found is None:
-            found = pq.read_table(self._store.root / file.path, columns=COLUMNS)
-        self._stored[file.id] = found
-        while len(self._stored) > 1 and sum(rows.num_rows for rows in self._stored.values()) > KEPT_ROWS:
-            self._stored.popitem(last=False)
-        return found
+    def _known(self, events: pa.Table, met: Counter[str] | None = None) -> pa.ChunkedArray:
+        """Which events are stored; a line tells its time, so stored ones of other times need not be asked."""
+        known = pa.chunked_array([pa.repeat(pa.scalar(False), events.num_rows)])
+        if events.num_rows == 0:
+            return known
+        span = pc.min_max(events["at"]).as_py()
+        bounds = span["min"], span["max"]
+        pbx, source = self._batch.pbx, self._batch.source
+        with self._store.database.read() as connection:
+            files = catalog.live_files(connection, "events", pbx=pbx, source=source, span=bounds)
+        known = self._stored.add_known(known, events, files, bounds, met)
+        sealed = self._horizons.sealed_before
+        if sealed is None or not pc.any(late := pc.less(events["local_date"], sealed)).as_py():
+            return known
+        days = pc.min_max(events["local_date"]).as_py()
+        with self._store.database.read() as connection:
+            files = catalog.live_files(connection, "late", days["min"], days["max"], pbx=pbx, source=source)
+        known = self._stored.add_known(known, events, files, None, None)
+        seen = pc.and_(late, pc.less_equal(events["line"], self._seen_lines))
+        return pc.or_(known, seen)
+
+
+class StoredKeys:
+    """Keys of stored lines, read row group by row group where these hold the time in question.
+
+    State: the row groups read last, `KEPT_ROWS` rows at most, so that a file of any size needs no memory.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._root = store.root
+        self._kept: OrderedDict[tuple[str, int], pa.Table] = OrderedDict()
+
+    def add_known(
+        self,
+        known: pa.ChunkedArray,
+        events: pa.Table,
+        files: Sequence[FileRow],
+        span: tuple[datetime, datetime] | None,
+        met: Counter[str] | None,
+    ) -> pa.ChunkedArray:
+        """`known` or stored in one of the files; `met` counts the batches of the stored lines."""
+        for file in files:
+            for stored in self._groups(file, span):
+                known = pc.or_(known, pc.is_in(events["line_key"], value_set=stored["line_key"]))
+                if met is not None:
+                    same = pc.is_in(stored["line_key"], value_set=events["line_key"])
+                    met.update(stored["batch"].filter(same).to_pylist())
+        return known
+
+    def _groups(self, file: FileRow, span: tuple[datetime, datetime] | None) -> Iterator[pa.Table]:
+        with pq.ParquetFile(self._root / file.path) as opened:
+            names = opened.schema_arrow.names
+            for number in range(opened.num_row_groups):
+                if span is not None and not _overlaps(opened.metadata.row_group(number), names, span):
+                    continue
+                place = (file.id, number)
+                found = self._kept.pop(place, None)
+                if found is None:
+                    found = opened.read_row_group(number, columns=["line_key", "batch"])
+                self._kept[place] = found
+                while len(self._kept) > 1 and sum(t.num_rows for t in self._kept.values()) > KEPT_ROWS:
+                    self._kept.popitem(last=False)
+                yield found
+
+
+def _overlaps(group: pq.RowGroupMetaData, names: Sequence[str], span: tuple[datetime, datetime]) -> bool:
+    """Whether a row group may hold events of a time; where it does not tell, it may."""
+    told = group.column(names.index("at")).statistics
+    if told is None or not told.has_min_max:
+        return True
+    return bool(told.min <= span[1] and told.max >= span[0])
 
 
 class KnownRejects:
@@ -147,7 +198,7 @@ class KnownRejects:
         rows = pa.Table.from_pylist([row | said for row in shown], schema=UNKEYED).append_column(
             "line_key", keys
         )
-        for _, stored in self._stored:
+        for _, stored, _ in self._stored:
             rows = rows.filter(pc.invert(pc.is_in(rows["line_key"], value_set=stored["line_key"])))
         return rows.select(REJECTS.names)
 
@@ -155,24 +206,31 @@ class KnownRejects:
         """Notes events: a stored reject of the same line was damage of that file alone."""
         if not events.num_rows:
             return
-        for file, stored in self._stored:
+        for file, stored, _ in self._stored:
             found = pc.is_in(stored["line_key"], value_set=events["line_key"])
             before = self._sound.get(file.id)
             self._sound[file.id] = found if before is None else pc.or_(before, found)
 
     def mended(self) -> Iterator[tuple[FileRow, pa.Table]]:
         """Stored files with the rejects that remain, where some do not."""
-        for file, stored in self._stored:
+        for file, stored, whole in self._stored:
             gone = self._sound.get(file.id)
             if gone is not None and pc.any(gone).as_py():
                 yield file, stored.filter(pc.invert(gone))
+            elif stored.num_rows < whole:
+                yield file, stored
 
     @cached_property
-    def _stored(self) -> list[tuple[FileRow, pa.Table]]:
+    def _stored(self) -> list[tuple[FileRow, pa.Table, int]]:
+        """Files, their rejects of batches that do not give way, and how many they hold with the others."""
         with self._store.database.read() as connection:
             files = catalog.live_files(connection, "rejects", pbx=self._batch.pbx, source=self._batch.source)
-        return [
-            (file, parquet.read([self._store.root / file.path], REJECTS.schema))
-            for file in files
-            if file.batch not in self._giving_way
-        ]
+        giving_way = pa.array(sorted(self._giving_way), pa.string())
+        found = []
+        for file in files:
+            if file.batch in self._giving_way:
+                continue  # goes as a whole
+            rows = parquet.read([self._store.root / file.path], REJECTS.schema)
+            staying = rows.filter(pc.invert(pc.is_in(rows["batch"], value_set=giving_way)))
+            found.append((file, staying, rows.num_rows))
+        return found

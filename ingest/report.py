@@ -10,7 +10,7 @@ from ingest.load import BINARY, EMPTY, NO_FILE, FileReport
 
 # reasons for which a file is skipped that need no line each
 COUNTED: Final = (BINARY, EMPTY, NO_FILE)
-COUNTS: Final = ("read", "kept", "ignored", "rejected", "new", "known")
+COUNTS: Final = ("read", "kept", "ignored", "rejected", "new", "known", "late")
 
 
 def as_json(reports: Sequence[FileReport]) -> dict[str, Any]:
@@ -45,4 +45,4 @@ def _counts(of: dict[str, Any]) -> str:
     return (
         f"read {of['read']} = kept {of['kept']} + ignored {of['ignored']} + rejected {of['rejected']}; "
         f"new {of['new']}, known {of['known']}"
-    )
+    ) + (f", late {of['late']} (their days are sealed)" if of["late"] else "")

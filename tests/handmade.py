@@ -66,42 +66,67 @@ def _row(table: Table, values: dict[str, Any], more: dict[str, Any]) -> dict[str
 
 
 def visit(call_id: str = "pbx:1", **more: Any) -> dict[str, Any]:
-    """An external call in hours, answered after 6 s of ringing."""
+    """An external call in hours, answered after 6 s of ringing by the only phone tried.
+
+    A row holds measurements; ``in_hours=False``, ``third_signal_certainty``, ``rotation``, ``rotation_cause``
+    and ``rotation_answered`` ask for what the site's rules then make of it.
+    """
     entered = more.get("entered_at") or at()
+    if not more.pop("in_hours", True):
+        entered = more["entered_at"] = at("20:00", entered.astimezone(RIGA).date())
     answered = more.get("outcome", "answered") == "answered"
     ring = more.get("ring_s", 6.0)
+    spread = {"certain": 0.0, "borderline": 0.45, "estimated": 60.0}[
+        more.pop("third_signal_certainty", "certain")
+    ]
+    bounds = (None, None) if ring is None else (max(ring - spread, 0.0), ring + spread)
     values = {
         "call_id": call_id,
         "visit": 1,
         "department": "social",
         "local_date": entered.astimezone(RIGA).date(),
         "entered_at": entered,
+        "entered_date": entered.astimezone(RIGA).date(),
         "entered_by": "dialled",
         "ring_s": ring,
-        "ring_min_s": ring,
-        "ring_max_s": ring,
+        "ring_min_s": bounds[0],
+        "ring_max_s": bounds[1],
         "ring_source": "ami",
-        "rings": int(ring // 5) + 1 if answered and ring is not None else None,
+        "ring_resolution_us": 1,
+        "early_media": False,
         "wait_s": ring,
         "outcome": "answered",
         "outcome_certainty": "certain",
-        "within_third_signal": ring < 15
-        if answered and ring is not None
-        else None
-        if ring is None
-        else False,
-        "third_signal_certainty": "unknown" if ring is None else "certain",
-        "in_hours": True,
+        "surely_unanswered": False,
+        "in_gap": False,
         "external": True,
         "phones_offered": 1,
         "no_phone_available": False,
-        "rotation": "not_needed",
-        "rotation_certainty": "certain",
         "employees_tried": ["201"],
         "answered_by": "201" if answered else None,
-        "rule_version": "r1",
+        **_rotation(more, answered),
     }
     return _row(VISITS, values, more)
+
+
+def _rotation(more: dict[str, Any], answered: bool) -> dict[str, Any]:
+    """The facts about phones that the rotation class asked for follows from."""
+    kind = more.pop("rotation", "not_needed")
+    failed = kind in ("rotated", "not_rotated", "no_second_member")
+    return {
+        "first_failed": failed,
+        "first_failed_surely": failed,
+        "first_failure": more.pop("rotation_cause", None) or ("no_answer" if failed else None),
+        "other_alerted": kind == "rotated",
+        "other_alerted_surely": kind == "rotated",
+        "other_answered": more.pop("rotation_answered", answered),
+        "left_ringing": kind == "caller_left",
+        "tries_unclear": kind == "unknown",
+        "tries_certain": True,
+        "dial_heard": True,
+        "dial_heard_live": True,
+        "department_phones": 1 if kind == "no_second_member" else 3,
+    }
 
 
 def missed(call_id: str, **more: Any) -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """Events → channels → calls, visits, attempts and messages: one SQL text per table, run in order.
 
 Each text in ``sql/`` reads named tables and yields one; a newcomer reads them in the order of `STEPS`.
-The texts know no configuration: departments, hours and rules come as tables, so that the same texts
-serve every site.
+The texts know no configuration: departments and trunks come as tables, so that the same texts serve every
+site. They measure only: what the municipality's rules make of a visit is judged when it is read
+(`callstats.judge`), so that a change of rules changes no stored day.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,8 +16,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from callstats.assemble.rules import THIRD_SIGNAL_RULES, third_signal_rules
-from callstats.calendar import Calendar
 from callstats.departments import Departments
 from callstats.engine import Parameter, Session, conform
 from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
@@ -46,15 +44,16 @@ STEPS: Final = (
     "messages_left",
     "outcomes",
     "visits_measured",
-    "visits_judged",
+    "visits",
     "calls",
     "disagreements",
     "call_channels",
 )
+MEMORY_MIB: Final = 1024
 # Table, the step that makes it, and the columns its rows are ordered by.
 RESULTS: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
     (CALLS, "calls", ("call_id",)),
-    (VISITS, "visits_judged", ("call_id", "visit")),
+    (VISITS, "visits", ("call_id", "visit")),
     (ATTEMPTS, "attempts", ("call_id", "visit", "position")),
     (MESSAGES, "messages_left", ("left_at", "mailbox", "msg_id", "call_id")),
     (DISAGREEMENTS, "disagreements", ("call_id", "uniqueid", "fact", "other_source")),
@@ -68,14 +67,18 @@ def text(name: str) -> str:
     return files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
 
 
-def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str, pa.Table]:
+def assemble(
+    events: pa.Table | Sequence[Path], settings: Settings, spill: Path | None = None
+) -> dict[str, pa.Table]:
     """The tables calls, visits, attempts, messages, disagreements and channels that ``events`` amount to.
 
-    ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables.
+    ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables. With
+    a folder ``spill`` no more than `MEMORY_MIB` is held in memory.
     """
-    with Session() as session:
+    with Session(memory_mib=MEMORY_MIB if spill else None, spill=spill) as session:
         session.table("events", events, EVENTS.schema)
-        _reference_tables(session, settings)
+        for name, table in reference(settings).items():
+            session.table(name, table)
         hear(session)
         session.step("edges", text("edges"))
         _label(session)
@@ -109,24 +112,13 @@ def _label(session: Session) -> None:
         session.step("labels", "SELECT uid, label FROM labels_new")
 
 
-def _reference_tables(session: Session, settings: Settings) -> None:
-    departments = Departments.from_settings(settings)
-    session.table("members", departments.members)
-    session.table("trunks", pa.table({"endpoint": pa.array(settings.trunks, pa.string())}))
-    session.table("hotline_mailboxes", pa.table({"value": pa.array(settings.hotline.mailboxes, pa.string())}))
-    first, last = _days(session)
-    calendar = Calendar.from_settings(settings)
-    session.table("open_hours", calendar.open_hours(first, last, departments.ids))
-    session.table("third_signal_rules", third_signal_rules(settings, departments.ids))
+def reference(settings: Settings) -> dict[str, pa.Table]:
+    """What the texts know of a site, as tables; beside events and time zone nothing else goes into a fact."""
+    return {
+        "members": Departments.from_settings(settings).members,
+        "trunks": pa.table({"endpoint": pa.array(settings.trunks, pa.string())}),
+        "hotline_mailboxes": pa.table({"value": pa.array(settings.hotline.mailboxes, pa.string())}),
+    }
 
 
-def _days(session: Session) -> tuple[date, date]:
-    """Local days the events lie in, half-open, one day wider on both sides."""
-    span = session.query("SELECT min(local_date) AS first, max(local_date) AS last FROM events")
-    first, last = span["first"][0].as_py(), span["last"][0].as_py()
-    if first is None:
-        return date(2000, 1, 1), date(2000, 1, 1)
-    return first - timedelta(days=1), last + timedelta(days=2)
-
-
-__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "text"]
+__all__ = ["RESULTS", "STEPS", "assemble", "hear", "reference", "text"]

@@ -1,6 +1,8 @@
 """Which keys stored pseudonyms were made with: a lost or foreign key file is seen before it does harm.
 
-The database holds a fingerprint per key id: an HMAC of a constant, which tells nothing of the key.
+The database holds a fingerprint per key id in use: an HMAC of a constant, which tells nothing of the key. A
+key of the file that the database does not know is prepared only: `callstats.rekeying` takes it into use when
+everything stored has been rewritten.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import hmac
 from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.cases.database import Database
@@ -25,7 +27,8 @@ FOREIGN: Final = "is not the key file that the stored pseudonyms were made with;
 def site_pseudonymiser(settings: Settings, database: Database) -> Pseudonymiser:
     """The pseudonymiser of a site; its key file is made where nothing is stored yet.
 
-    Raises SettingsError when the key file is missing, damaged, or another one than stored data need.
+    Keys that are prepared, but not in use, are left out. Raises SettingsError when the key file is missing,
+    damaged, or another one than stored data need.
     """
     path = settings.numbers.key_file
     with database.read() as connection:
@@ -35,6 +38,8 @@ def site_pseudonymiser(settings: Settings, database: Database) -> Pseudonymiser:
     ours = dict(_fingerprints(found))
     if not unused and not _fits(known, ours):
         raise SettingsError(f"{path}: {FOREIGN}")
+    if not unused and known:
+        return up_to(found, max(known))
     if known != ours:
         with database.write() as connection:
             if _unused(connection):
@@ -45,6 +50,33 @@ def site_pseudonymiser(settings: Settings, database: Database) -> Pseudonymiser:
             if not _fits(_known(connection), ours):  # another process stored with another key meanwhile
                 raise SettingsError(f"{path}: {FOREIGN}")
     return found
+
+
+def up_to(newest: Pseudonymiser, key_id: int) -> Pseudonymiser:
+    """The chain without the keys after `key_id`, which must be one of them."""
+    link = newest
+    while link.key_id != key_id:
+        if link.previous is None:
+            raise ValueError(f"the chain has no key {key_id}")
+        link = link.previous
+    return link
+
+
+def generation(connection: Connection) -> int:
+    """Id of the key that stored pseudonyms are made with; 0 where there is none yet."""
+    return int(connection.execute(select(func.coalesce(func.max(number_keys.c.key_id), 0))).scalar_one())
+
+
+def generation_since(connection: Connection) -> int:
+    """Version of the facts at which that key was taken into use."""
+    return int(connection.execute(select(func.coalesce(func.max(number_keys.c.version), 0))).scalar_one())
+
+
+def take_into_use(connection: Connection, newest: Pseudonymiser, version: int) -> None:
+    """From this version of the facts on, pseudonyms are made with the chain's newest key."""
+    text = dict(_fingerprints(newest))[newest.key_id]
+    row = {"key_id": newest.key_id, "fingerprint": text, "version": version}
+    connection.execute(number_keys.insert(), [row])
 
 
 def key_fault(settings: Settings, database: Database) -> str | None:

@@ -1,7 +1,9 @@
 """Tables of the SQL side. Instants are UTC; `local_date` is a day in the site's time zone.
 
 The catalog knows every batch and every Parquet file of the facts. A file is `pending` (being written, until
-its lease ends), `live`, or `replaced` (kept for those who still read it).
+its lease ends), `live`, or `replaced` (kept for those who still read it). It was valid from `version` up to
+`replaced_version`, so that the facts of any version can be listed while their files are there; `evidence` is
+the version that brought the newest of its lines, which a file that only gathers others keeps.
 """
 
 from __future__ import annotations
@@ -65,8 +67,11 @@ data_version: Final = Table(
     "data_version",
     metadata,
     Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
-    Column("counter", BigInteger, nullable=False),
+    Column("counter", BigInteger, nullable=False),  # commits of any kind
+    Column("content", BigInteger, nullable=False),  # commits that changed what the facts say
     Column("digest", String, nullable=False),
+    Column("feeds_changed", BigInteger, nullable=False),  # version of the last change of a feed's ends
+    Column("feeds_seen", BigInteger, nullable=False),  # version whose feeds the table `feed_gaps` tells
 )
 
 batches: Final = Table(
@@ -96,6 +101,7 @@ files: Final = Table(
     Column("id", String, primary_key=True),
     Column("table_name", String, nullable=False),
     Column("local_date", Date, nullable=False),
+    Column("last_date", Date, nullable=False),  # of a month's file the last day, else the same day
     Column("path", String, nullable=False, unique=True),
     Column("rows", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
@@ -114,8 +120,46 @@ files: Final = Table(
     Column("created_at", Instant, nullable=False),
     Column("replaced_at", Instant),
     Column("version", BigInteger),
-    Column("batch", String, ForeignKey("batches.id")),
+    Column("replaced_version", BigInteger),
+    Column("evidence", BigInteger),
+    Column("indexed", Boolean, nullable=False),  # `crossings` and `feed_ends` tell of it
+    Column("batch", String, ForeignKey("batches.id")),  # null where it holds lines of several
     Index(None, "table_name", "state", "local_date"),
+)
+
+# An id whose lines in a file are of another day than the one on which it came up; "": a CDR row without
+# linkedid that began on the file's day and ended on another.
+crossings: Final = Table(
+    "crossings",
+    metadata,
+    Column("file", String, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("other_day", Date, primary_key=True),
+    Index(None, "id"),
+    Index(None, "other_day"),
+)
+
+# Where recorded feeds begin and end.
+feed_ends: Final = Table(
+    "feed_ends",
+    metadata,
+    Column("file", String, ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("line_key", String, primary_key=True),
+    Column("pbx", String, nullable=False),
+    Column("batch", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("connection", BigInteger),
+    Column("line", BigInteger),
+)
+
+# When no feed of a PBX was there, as of the last computing: what differs makes days stale.
+feed_gaps: Final = Table(
+    "feed_gaps",
+    metadata,
+    Column("pbx", String, primary_key=True),
+    Column("from_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("to_us", BigInteger, nullable=False),
 )
 
 days: Final = Table(
@@ -124,8 +168,33 @@ days: Final = Table(
     Column("local_date", Date, primary_key=True),
     Column("event_version", BigInteger, nullable=False),
     Column("computed_version", BigInteger, nullable=False),
-    Column("reach_to", Date, nullable=False),
+    Column("spread_version", BigInteger, nullable=False),
     Column("rules", String, nullable=False),
+)
+
+# Retention only moves forward. Days before `sealed_before` take no lines and are not computed any more, of
+# those before `purged_before` no event is left, of those before `facts_before` nothing but stored figures.
+horizons: Final = Table(
+    "horizons",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True),
+    Column("sealed_before", Date),
+    Column("purged_before", Date),
+    Column("facts_before", Date),
+)
+
+# What went, when and by which setting.
+purges: Final = Table(
+    "purges",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("what", String, nullable=False),
+    Column("setting", String, nullable=False),
+    Column("before", Date),
+    Column("days", BigInteger, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("rows", BigInteger, nullable=False),
 )
 
 readers: Final = Table(
@@ -150,4 +219,5 @@ number_keys: Final = Table(
     metadata,
     Column("key_id", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", String, nullable=False),
+    Column("version", BigInteger, nullable=False, server_default="0"),
 )

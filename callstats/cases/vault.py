@@ -16,12 +16,13 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import Connection, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.calendar import Calendar
+from callstats.cases.catalog import ConflictError
 from callstats.cases.database import Database
-from callstats.cases.keys import site_pseudonymiser
+from callstats.cases.keys import generation, site_pseudonymiser
 from callstats.cases.models import numbers
 from callstats.clock import Clock, utc_now
 from callstats.errors import StoreError
@@ -58,7 +59,8 @@ class Vault:
     def put(self, seen: Mapping[str, tuple[str, datetime]]) -> int:
         """Stores pseudonym → (E.164, last seen); returns how many. What has expired already is not stored.
 
-        A number that is known is kept until the later of both expiries.
+        A number that is known is kept until the later of both expiries. Raises ConflictError when the numbers
+        have got a new key since the vault was opened.
         """
         if self.expiry is None:
             return 0
@@ -70,6 +72,8 @@ class Vault:
         ]
         for start in range(0, len(rows), CHUNK):
             with self.database.write() as connection:
+                if generation(connection) not in (0, self._newest):
+                    raise ConflictError("number vault: the numbers have got a new key meanwhile")
                 make = postgresql.insert if self.database.name == "postgresql" else sqlite.insert
                 new = make(numbers).values(rows[start : start + CHUNK])
                 later = {
@@ -100,6 +104,33 @@ class Vault:
         with self.database.write() as connection:
             found = connection.execute(delete(numbers).where(numbers.c.expires_at <= (now or self.clock())))
             return int(found.rowcount)
+
+    def rekey(self, connection: Connection, key: Pseudonymiser) -> int:
+        """Moves every number to its pseudonym under `key`, encrypted with that key; returns how many.
+
+        Raises StoreError when one does not open.
+        """
+        renewed = Vault(self.database, key, self.expiry, self.clock)
+        rows = [dict(row) for row in connection.execute(select(numbers)).mappings()]
+        for row in rows:
+            e164 = self._unseal(row["pseudonym"], bytes(row["secret"]))
+            row["pseudonym"] = key.rotated(row["pseudonym"])
+            row["secret"] = renewed._seal(row["pseudonym"], e164)
+        connection.execute(delete(numbers))
+        for start in range(0, len(rows), CHUNK):
+            connection.execute(numbers.insert(), rows[start : start + CHUNK])
+        return len(rows)
+
+    def current(self) -> bool:
+        """Whether pseudonyms are still made with this vault's key: `callstats.rekeying` may have gone on."""
+        with self.database.read() as connection:
+            return generation(connection) in (0, self._newest)
+
+    def expired(self) -> int:
+        """How many numbers `purge` would forget now."""
+        with self.database.read() as connection:
+            query = select(func.count()).select_from(numbers).where(numbers.c.expires_at <= self.clock())
+            return int(connection.execute(query).scalar_one())
 
     def size(self) -> int:
         """How many numbers are held, expired ones included."""

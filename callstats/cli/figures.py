@@ -8,7 +8,7 @@ from pathlib import Path
 
 from callstats import export
 from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
-from callstats.fields import CERTAINTY
+from callstats.fields import CERTAINTY, JUDGED_VISITS
 
 
 def declare(command: Declare) -> None:
@@ -57,8 +57,13 @@ def _metrics(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    with current(settings_of(options)) as store:
-        export.write(export.ordered(store.scan(options.table)), options.to)
+    from callstats import judge
+
+    settings = settings_of(options)
+    with current(settings) as store:
+        judged = options.table == JUDGED_VISITS.name
+        table = judge.scan(store, settings) if judged else store.scan(options.table)
+        export.write(export.ordered(table), options.to)
     return DONE
 
 
@@ -68,5 +73,5 @@ def _explain(options: argparse.Namespace) -> int:
     language = "lv" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("lv") else "en"
     settings = settings_of(options)
     with current(settings) as store:
-        print(explain(store, options.call_id, language, settings))
+        print(explain(store, options.call_id, settings, language))
     return DONE

@@ -1,16 +1,25 @@
-"""`doctor`, `purge`: what an administrator runs now and then."""
+"""`doctor`, `rekey`, `purge`, `compact`: what an administrator runs now and then."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
-from callstats.cli.base import DONE, REJECTED, Declare, settings_of
+from callstats.cli.base import DONE, REJECTED, Declare, print_json, settings_of
 
 
 def declare(command: Declare) -> None:
     """Declares the commands of this module."""
     command("doctor", _doctor, "Check configuration, database, data, extensions and rejects.")
-    command("purge", _purge, "Forget phone numbers whose days are over, and files that nobody needs.")
+    command(
+        "rekey", _rekey, "Give the pseudonyms a new key: everything stored is rewritten, no number needed."
+    )
+    purge = command(
+        "purge", _purge, "Remove what retention keeps no longer: events, facts, phone numbers; say what went."
+    )
+    purge.add_argument("--dry-run", action="store_true", help="only tell what would go")
+    purge.add_argument("--json", action="store_true", help="report as JSON")
+    command("compact", _compact, "Gather small files of the facts into few; what they say does not change.")
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -23,13 +32,49 @@ def _doctor(options: argparse.Namespace) -> int:
     return DONE if all(check.well for check in checks) else REJECTED
 
 
-def _purge(options: argparse.Namespace) -> int:
-    from callstats.cases.vault import Vault
+def _rekey(options: argparse.Namespace) -> int:
+    from callstats.rekeying import rekey
     from callstats.store import Store
 
     settings = settings_of(options)
     with Store.open(settings) as store:
-        numbers = Vault.open(settings, store.database).purge()
-        files = store.sweep()
-    print(f"Forgotten: {numbers} phone numbers whose days were over, {files} files that nobody needed.")
+        done = rekey(store, settings)
+    print(
+        f"Key {done.new_key} is in use instead of key {done.old_key}: "
+        f"{done.files} files with {done.rows} rows and {done.numbers} numbers of the vault were rewritten.\n"
+        f"Save {settings.numbers.key_file} now: without all of its keys no pseudonym is found again. "
+        "The files with the old pseudonyms are removed by `callstats purge` when nobody reads them any more."
+    )
+    return DONE
+
+
+def _purge(options: argparse.Namespace) -> int:
+    from callstats.retention import purge
+    from callstats.store import Store
+
+    settings = settings_of(options)
+    with Store.open(settings) as store:
+        report = purge(store, settings, dry_run=options.dry_run)
+    if options.json:
+        print_json({"dry_run": options.dry_run, **asdict(report)})
+        return DONE
+    for one in report.gone:
+        before = f" of {one.days} days before {one.before}" if one.before else ""
+        print(f"{one.what}: {one.rows} rows in {one.files} files{before} ({one.setting})")
+    verb = "would go" if options.dry_run else "went"
+    sealed = report.limits.sealed_before
+    print(f"{'This' if report.gone else 'Nothing'} {verb}. Days before {sealed} are sealed.")
+    if report.waiting:
+        print(f"{report.waiting} files are still read by somebody; the next purge removes them.")
+    return DONE
+
+
+def _compact(options: argparse.Namespace) -> int:
+    from callstats.cli.base import current
+    from callstats.gather import gather
+
+    with current(settings_of(options)) as store:
+        gathered = gather(store, all_of_it=True)
+        swept = store.sweep()
+    print(f"Gathered: {gathered} files into fewer; removed: {swept} files that nobody needed.")
     return DONE

@@ -187,7 +187,8 @@ def _bars(metric: Metric) -> str:
 # are told apart, not guessed; `phones_offered` null means the source cannot tell: then the visit stays in.
 SCOPED_COLUMNS: Final = (
     "call_id", "visit", "department", "local_date", "entered_at", "entered_by", "outcome", "external",
-    "within_third_signal", "third_signal_certainty", "rings", "ring_source", "no_phone_available",
+    "within_third_signal", "third_signal_certainty", "third_signal_left_out", "rings", "ring_source",
+    "no_phone_available",
     "rotation", "rotation_cause", "rotation_certainty", "rotation_answered", "rule_version",
 )  # fmt: skip
 SCOPED: Final = f"""
@@ -197,8 +198,7 @@ SCOPED: Final = f"""
            CAST(round(v.ring_s * 1000000, 0) AS BIGINT) AS ring_us,
            CAST(round(v.ring_min_s * 1000000, 0) AS BIGINT) AS ring_min_us,
            CAST(round(v.ring_max_s * 1000000, 0) AS BIGINT) AS ring_max_us,
-           coalesce(l.give_up_us, :give_up_us) AS give_up_us,
-           coalesce(l.period_us, :period_us) AS period_us,
+           CAST(round(v.period_s * 1000000, 0) AS BIGINT) AS period_us,
            CASE WHEN v.outcome IS NULL THEN 'unknown'
                 ELSE coalesce(v.outcome_certainty, 'unknown') END AS how_sure,
            CASE WHEN v.external IS NULL OR v.in_hours IS NULL THEN 'scope_unknown'
@@ -211,15 +211,13 @@ SCOPED: Final = f"""
                           ELSE 'nothing_offered' END
            END AS left_out
     FROM visits v
-    LEFT JOIN limits l ON l.department = v.department
-         AND l.valid_from <= v.local_date AND v.local_date < l.valid_to
     WHERE v.local_date >= :start AND v.local_date < :end
 """
 
 
 def scope_steps(departments: int = 0) -> dict[str, str]:
     """Name → text of the tables that the metrics' texts call `visits_scoped` (every visit, and why it is left
-    out) and `scoped` (the external ones), in order. Reads visits and limits.
+    out) and `scoped` (the external ones), in order. Reads visits, the judged ones.
     """
     return {
         "visits_scoped": SCOPED + only("v.department", departments),

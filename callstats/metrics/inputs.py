@@ -5,44 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import pyarrow as pa
 
-from callstats import engine
+from callstats import engine, judge
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
 from callstats.engine import Parameter, Session, Source
+from callstats.facts import Facts, table
 from callstats.fields import TABLES
 from callstats.metrics.base import department_parameter, scope_steps
-from callstats.metrics.limits import limit_on, limits
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
 from callstats.metrics.open_time import open_time
 from callstats.metrics.returns import RETURN_DAYS, returns
 from callstats.settings import Settings
 
+__all__ = ["Facts", "data_end_us", "data_window", "days_table", "linked", "parameters", "prepared", "table"]
+
 DAYS: Final = pa.schema(
     [("day", pa.date32()), ("weekday", pa.int64()), ("week", pa.date32()), ("month", pa.date32())]
 )
 DUE_AHEAD: Final = timedelta(days=31)  # two working days after the window end within this
-
-
-class Facts(Protocol):
-    """What the figures need of a store; ``first`` and ``last`` are both included."""
-
-    def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
-        """Valid Parquet files of a table."""
-        ...
-
-    def data_version(self) -> str:
-        """What the facts are at this moment."""
-        ...
-
-
-def table(facts: Facts, name: str, first: date | None = None, last: date | None = None) -> Source:
-    """Files of a table for the engine, or an empty table where there are none."""
-    return facts.table_files(name, first, last) or TABLES[name].schema.empty_table()
 
 
 def data_window(facts: Facts) -> tuple[date, date] | None:
@@ -93,14 +77,11 @@ def parameters(
     window: tuple[date, date] | None = None,
 ) -> dict[str, Parameter]:
     """Parameters of every metric's text for the local days ``[start, end)``; ``window``: `data_window`."""
-    general = limit_on(settings, None, start)
     named: dict[str, Parameter] = {department_parameter(n): name for n, name in enumerate(departments)}
     return named | {
         "start": start,
         "end": end,
         "timezone": settings.timezone,
-        "period_us": general.period_us,
-        "give_up_us": general.give_up_us,
         "hotline_department": settings.hotline.department or "",
         "data_end_us": data_end_us(facts, window[1] - timedelta(days=1)) if window else None,
     }
@@ -125,11 +106,12 @@ def prepared(
     calendar = Calendar.from_settings(settings)
     with Session() as session:
         session.table("days", days_table(start, end))
-        # a transfer leads into other departments: `visits` are those of all
-        for name in (names | ({"visits"} if "scoped" in names else set())) & set(TABLES):
+        for name in names & set(TABLES) - {"visits"}:
             session.table(name, table(facts, name, start, last))
+        if names & {"scoped", "visits"}:
+            # a transfer leads into other departments: visits of all, with the hours of those asked for
+            session.table("visits", judge.visits(facts, settings, start, end, departments or None))
         if "scoped" in names:
-            session.table("limits", limits(settings))
             for name, text in scope_steps(len(departments)).items():
                 session.step(name, text, given)
         if "members" in names:
@@ -165,9 +147,9 @@ def linked(
     """The table `links` of what happened on the local days ``[start, end)``, followed up to the horizon."""
     horizon = end + timedelta(days=HORIZON_DAYS + 1)
     hotline = [settings.hotline.department] if settings.hotline.department else []
-    sources: dict[str, Source] = {
-        name: table(facts, name, start, horizon) for name in ("calls", "visits", "messages")
-    }
+    sources: dict[str, Source] = {name: table(facts, name, start, horizon) for name in ("calls", "messages")}
+    after = horizon + timedelta(days=1)
+    sources["visits"] = judge.visits(facts, settings, start, after, departments or None)
     sources["members"] = Departments.from_settings(settings).members
     sources["callback_departments"] = callback_departments(settings)
     sources["open_hours"] = Calendar.from_settings(settings).open_hours(start, horizon, hotline)

@@ -16,7 +16,6 @@ _GROUND: Final = frozenset(
         "cells",
         "describe",
         "inputs",
-        "limits",
         "links",
         "open_time",
         "registry",

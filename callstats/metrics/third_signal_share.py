@@ -2,15 +2,11 @@
 
 from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
 
-# One judgement for the figure and its variants: who gave up early stands apart, as they differ in that.
+# One judgement for the figure and its variants; these leave out others than the rule does.
 JUDGED = """
 judged_visits AS (
-    SELECT department, local_date, entered_at, outcome, rule_version,
-           CASE WHEN left_out IS NOT NULL THEN left_out
-                WHEN entered_by = 'attended_transfer' THEN 'attended_transfer'
-           END AS reason,
-           CASE WHEN outcome = 'abandoned' AND wait_us < give_up_us THEN 'gave_up_early' END AS early,
-           wait_us,
+    SELECT department, local_date, entered_at, outcome, rule_version, left_out, wait_us,
+           third_signal_left_out,
            outcome = 'answered' AND within_third_signal AS hit,
            CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure
                 WHEN within_third_signal IS NULL THEN 'unknown'
@@ -66,7 +62,8 @@ METRIC = Metric(
     sql=f"""
 WITH {JUDGED}
 SELECT 'within_third_signal' AS measure, department, local_date, entered_at AS at, outcome AS split,
-       coalesce(reason, early) AS reason, hit, CAST(NULL AS BIGINT) AS value_us, certainty, rule_version
+       coalesce(left_out, third_signal_left_out) AS reason, hit, CAST(NULL AS BIGINT) AS value_us,
+       certainty, rule_version
 FROM judged_visits
 """,
 )

@@ -7,8 +7,12 @@ from callstats.metrics.third_signal_share import METRIC as HEADLINE
 _SHORT_US = 5_000_000
 _ROWS = """
 SELECT '{name}' AS measure, department, local_date, entered_at AS at, outcome AS split,
-       {reason} AS reason, hit, CAST(NULL AS BIGINT) AS value_us, certainty, rule_version
+       CASE WHEN left_out IS NOT NULL THEN left_out
+            WHEN third_signal_left_out = 'attended_transfer' THEN 'attended_transfer'
+            WHEN {early} THEN 'gave_up_early' END AS reason,
+       hit, CAST(NULL AS BIGINT) AS value_us, certainty, rule_version
 FROM judged_visits
+WHERE {which}
 """
 
 METRIC = Metric(
@@ -62,15 +66,11 @@ METRIC = Metric(
     sql=f"WITH {JUDGED}"
     + "UNION ALL".join(
         [
-            _ROWS.format(name="of_all_offered", reason="reason"),
+            _ROWS.format(name="of_all_offered", early="FALSE", which="TRUE"),
             _ROWS.format(
-                name="of_offered_5s",
-                reason="coalesce(reason, CASE WHEN outcome = 'abandoned' "
-                f"AND wait_us < {_SHORT_US} THEN 'gave_up_early' END)",
+                name="of_offered_5s", early=f"outcome = 'abandoned' AND wait_us < {_SHORT_US}", which="TRUE"
             ),
-            _ROWS.format(name="of_answered", reason="reason").replace(
-                "FROM judged_visits", "FROM judged_visits\nWHERE outcome = 'answered'"
-            ),
+            _ROWS.format(name="of_answered", early="FALSE", which="outcome = 'answered'"),
         ]
     ),
 )

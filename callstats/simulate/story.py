@@ -107,7 +107,7 @@ class QueueAction:
 class FeedBreak:
     """Half-open span in which the PBX's listeners miss something.
 
-    ``gap``: nobody listens to AMI; ``stop``: the PBX is stopped in order and started again; ``crash``: killed.
+    ``gap``: nobody listens to AMI; ``stop``: the PBX is stopped in order; ``crash``: killed.
     """
 
     from_s: float

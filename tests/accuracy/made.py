@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from callstats.fields import TABLES
+from callstats.fields import JUDGED_VISITS, TABLES
 from tests.accuracy.truth import Call
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -77,7 +77,8 @@ def rows(calls: Sequence[Call]) -> Rows:
 
 def tables(made: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, pa.Table]:
     """The rows as Arrow tables of the declared schemas; columns that no row names are null."""
-    return {name: pa.Table.from_pylist(list(of), schema=TABLES[name].schema) for name, of in made.items()}
+    schemas = {name: table.schema for name, table in TABLES.items()} | {"visits": JUDGED_VISITS.schema}
+    return {name: pa.Table.from_pylist(list(of), schema=schemas[name]) for name, of in made.items()}
 
 
 def _at(epoch: float | None) -> datetime | None:

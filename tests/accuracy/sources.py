@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from callstats.assemble import assemble
+from callstats.judge import judged
 from callstats.numbers import NumberPlan, Pseudonymiser, normalise, stored
 from callstats.settings import Settings
 from ingest.reader import Context, identify, read
@@ -67,12 +68,18 @@ def stored_as(settings: Settings) -> Callable[[str], str]:
 def tables(folder: Path, chosen: SourceSet, settings: Settings, seed: int = 7) -> dict[str, pa.Table]:
     """The tables that the project makes of a set of sources."""
     if not chosen.shuffled:
-        return assemble(read_events(files(folder, chosen), settings), settings)
+        return judged_tables(read_events(files(folder, chosen), settings), settings)
     mixed = random.Random(seed)
     with TemporaryDirectory() as room:
         copies = shuffled_copies(folder, files(folder, chosen), Path(room), mixed)
         events = read_events(copies, settings)
-    return assemble(shuffled(events, mixed), settings)
+    return judged_tables(shuffled(events, mixed), settings)
+
+
+def judged_tables(events: pa.Table, settings: Settings) -> dict[str, pa.Table]:
+    """What the project makes of events: its tables, visits judged by the settings' rules."""
+    made = assemble(events, settings)
+    return made | {"visits": judged(made["visits"], settings)}
 
 
 def shuffled(events: pa.Table, mixed: random.Random) -> pa.Table:

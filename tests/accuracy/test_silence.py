@@ -13,13 +13,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from callstats.assemble import assemble
 from callstats.fields import EVENTS
 from callstats.settings import Settings
 from tests.accuracy import truth
 from tests.accuracy.__main__ import config_of
 from tests.accuracy.score import Rules, score
-from tests.accuracy.sources import AMI, CDR, CEL, QUEUE, SourceSet, files, read_events, stored_as
+from tests.accuracy.sources import (
+    AMI,
+    CDR,
+    CEL,
+    QUEUE,
+    SourceSet,
+    files,
+    judged_tables,
+    read_events,
+    stored_as,
+)
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -39,7 +48,7 @@ def events(patterns: tuple[str, ...]) -> pa.Table:
 def certainly_wrong(table: pa.Table) -> list[str]:
     told = truth.load(SAMPLE, config_of(SAMPLE))
     rules = Rules(tolerance_s=1.5, stored=stored_as(settings()), cdr_only=True)
-    return [str(f) for f in score(told.calls, assemble(table, settings()), rules) if f.certain_wrong]
+    return [str(f) for f in score(told.calls, judged_tables(table, settings()), rules) if f.certain_wrong]
 
 
 def without(*kinds: str) -> Cut:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from callstats.assemble import assemble
 from callstats.fields import EVENTS
+from callstats.judge import judged
 from callstats.settings import Settings
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -133,8 +134,9 @@ def number(value: str) -> tuple[str, str]:
 
 
 def tables(where: Settings, *flows: Flow) -> dict[str, list[dict[str, Any]]]:
-    """What the assembler makes of the flows, each table as rows."""
+    """What the assembler makes of the flows, each table as rows; visits are judged."""
     made = assemble(pa.concat_tables([flow.table() for flow in flows]), where)
+    made["visits"] = judged(made["visits"], where)
     return {name: table.to_pylist() for name, table in made.items()}
 
 

@@ -18,13 +18,20 @@ from callstats.calendar import (
     local_instant,
 )
 from callstats.errors import SettingsError, UsageError
-from callstats.settings import DEFAULT_HOURS, CalendarRules, Department, Hours, Settings
-from callstats.settings_types import Window
+from callstats.settings import CalendarRules, Department, Settings
+from callstats.settings_rules import DEFAULT_HOURS, Hours
+from callstats.settings_types import WEEKDAYS, Window
+
+
+def every_day(*windows: Window) -> Hours:
+    """The same hours on all seven days."""
+    return Hours(**dict.fromkeys(WEEKDAYS, windows))
+
 
 RIGA = ZoneInfo("Europe/Riga")
 CALENDAR = Calendar.from_settings(Settings())
 SPRING, AUTUMN = date(2026, 3, 29), date(2026, 10, 25)
-ALWAYS = Calendar(RIGA, hours=((Window(0, 1440),),) * 7)
+ALWAYS = Calendar(RIGA, hours=every_day(Window(0, 1440)))
 
 
 def at(text: str) -> datetime:
@@ -86,10 +93,10 @@ def test_an_observed_day_off_shortens_nothing() -> None:
 
 
 def test_the_hour_less_may_be_another_or_none_and_a_lunch_window_does_not_stop_it() -> None:
-    split = ((Window(480, 720), Window(780, 810)),) * 7
+    split = every_day(Window(480, 720), Window(780, 810))
     eve = date(2026, 4, 30)
     assert Calendar(RIGA, hours=split).windows(eve) == (Window(480, 690),)
-    assert Calendar(RIGA, hours=split, preholiday_minus_min=0).windows(eve) == split[0]
+    assert Calendar(RIGA, hours=split, preholiday_minus_min=0).windows(eve) == split.mon
     assert Calendar(RIGA, hours=split, preholiday_minus_min=600).windows(eve) == ()
 
 
@@ -132,7 +139,7 @@ def test_days_have_23_24_or_25_hours(day: date, hours: int) -> None:
 
 
 def test_the_doubled_hour_belongs_to_the_window_that_begins_before_it_ends() -> None:
-    night = Calendar(RIGA, hours=((Window(180, 240), Window(240, 300)),) * 7)
+    night = Calendar(RIGA, hours=every_day(Window(180, 240), Window(240, 300)))
     first, second = night.spans(AUTUMN)
     assert first[1] - first[0] == timedelta(hours=2)
     assert second == (first[1], first[1] + timedelta(hours=1))
@@ -140,7 +147,7 @@ def test_the_doubled_hour_belongs_to_the_window_that_begins_before_it_ends() -> 
 
 
 def test_a_window_in_the_skipped_hour_is_gone() -> None:
-    night = Calendar(RIGA, hours=((Window(190, 230), Window(230, 300)),) * 7)
+    night = Calendar(RIGA, hours=every_day(Window(190, 230), Window(230, 300)))
     (left,) = night.spans(SPRING)
     assert left == (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 3, 29, 2, tzinfo=UTC))
 

@@ -16,7 +16,7 @@ import pytest
 from callstats import export
 from callstats.cases.catalog import ConflictError
 from callstats.cli import main
-from callstats.fields import TABLES
+from callstats.fields import JUDGED_VISITS, TABLES
 from callstats.store import Store
 from ingest import load as load_module
 from tests.shared import ROOT
@@ -185,7 +185,7 @@ def test_an_export_to_standard_output_is_csv(
     assert run(loaded, "export", "visits") == 0
     rows = list(csv.DictReader(io.StringIO(capsysbinary.readouterr().out.decode())))
     assert rows
-    assert list(rows[0]) == list(TABLES["visits"].names)
+    assert list(rows[0]) == list(JUDGED_VISITS.names)
 
 
 def test_metrics_by_department_as_text_and_as_json(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -289,7 +289,7 @@ def test_doctor_finds_a_phone_of_no_department(
 
 def test_purge_tells_what_was_forgotten(loaded: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(loaded, "purge") == 0
-    assert capsys.readouterr().out.startswith("Forgotten: ")
+    assert capsys.readouterr().out.startswith("Nothing went. Days before ")
 
 
 def test_a_port_that_is_none_is_told(

@@ -34,7 +34,7 @@ class Site:
 
     def told(self, call_id: str, language: str = "en") -> str:
         """The call in words, pseudonyms (another key each time) and the machine's folder left out."""
-        text = explain(self.store, call_id, language, self.settings)
+        text = explain(self.store, call_id, self.settings, language)
         return re.sub(r"n1-[0-9a-f]{8}\b", "n1-…", text)
 
     def facts(self, call_id: str, language: str = "en") -> str:
@@ -283,7 +283,7 @@ def test_the_places_are_told_beside_the_fact(site: Site) -> None:
 
 
 def test_a_phone_that_rang_twice_has_each_time_its_own_lines(site: Site) -> None:
-    found = timeline(site.store, RINGALL)
+    found = timeline(site.store, RINGALL, site.settings)
     first, second = (step for step in found.steps if step.kind == "rang" and step.values["employee"] == "202")
     live = [{line for line in step.evidence if line.source != "cdr"} for step in (first, second)]
     assert live[0]
@@ -310,31 +310,25 @@ def test_no_number_and_no_name_of_a_client_is_told(site: Site, timelines: list[T
     "wanted", ["1795402303.473", "pbx:1795402309.475", "1795402309.475", " pbx:1795402303.473 "]
 )
 def test_merged_ids_and_bare_linkedids_are_accepted(site: Site, wanted: str) -> None:
-    assert timeline(site.store, wanted).call["call_id"] == "pbx:1795402303.473"
+    assert timeline(site.store, wanted, site.settings).call["call_id"] == "pbx:1795402303.473"
 
 
 def test_the_id_of_a_phones_channel_finds_the_call(site: Site) -> None:
     ids = site.store.scan("channels").filter(pc.field("call_id") == RINGALL)["uniqueid"].to_pylist()
     assert len(ids) > 3
-    assert {timeline(site.store, one).call["call_id"] for one in ids} == {RINGALL}
+    assert {timeline(site.store, one, site.settings).call["call_id"] for one in ids} == {RINGALL}
 
 
 @pytest.mark.parametrize("wanted", ["pbx:1795402050.99999", "1.2", "abc", "", "4"])
 def test_an_unknown_call_is_an_error_that_says_where_to_look(site: Site, wanted: str) -> None:
     with pytest.raises(InputError, match="callstats export calls") as caught:
-        explain(site.store, wanted)
+        explain(site.store, wanted, site.settings)
     assert len(str(caught.value).splitlines()) == 1
 
 
 def test_another_language_is_refused(site: Site) -> None:
     with pytest.raises(UsageError, match="lv, en"):
-        explain(site.store, SEQUENTIAL, "ru")
-
-
-def test_without_settings_departments_have_their_ids_and_the_limit_is_not_told(site: Site) -> None:
-    told = explain(site.store, SEQUENTIAL)
-    assert "The call came to: social (dialled)." in told
-    assert "is not under the limit.\n" in told
+        explain(site.store, SEQUENTIAL, site.settings, "ru")
 
 
 # ---------------------------------------------------------------- fewer sources, purged lines
@@ -363,8 +357,8 @@ def test_purged_lines_are_told_as_purged(site: Site, tmp_path: Path) -> None:
     day = date(2026, 11, 23)
     with Store.open(settings) as kept:
         kept.replace_days([day], tables)
-        found = timeline(kept, RINGALL)
-        told = " ".join(explain(kept, RINGALL, "en", settings).split())
+        found = timeline(kept, RINGALL, settings)
+        told = " ".join(explain(kept, RINGALL, settings).split())
     assert found.silent == ("ami", "cel", "queue_log", "cdr")
     assert "The lines of AMI, CEL, queue_log, CDR were purged" in told
     assert "203 answered after 19.5 s of ringing (4 signals)" in told  # the facts are still there

@@ -6,9 +6,17 @@ import pytest
 from sqlalchemy import delete, select
 
 from callstats.cases.database import Database
-from callstats.cases.keys import FOREIGN, key_fault, site_pseudonymiser
+from callstats.cases.keys import (
+    FOREIGN,
+    generation,
+    generation_since,
+    key_fault,
+    site_pseudonymiser,
+    take_into_use,
+)
 from callstats.cases.models import batches, number_keys
 from callstats.errors import SettingsError
+from callstats.pseudonyms import load_pseudonymiser
 from callstats.settings import Settings
 from tests.callstats.facts import NOON, batch, site
 
@@ -70,13 +78,20 @@ def test_another_key_of_the_same_id_is_refused(settings: Settings, database: Dat
     site_pseudonymiser(settings, database)
 
 
-def test_a_later_key_may_be_added_and_none_taken_away(settings: Settings, database: Database) -> None:
+def test_a_later_key_is_prepared_and_not_used_before_everything_is_rewritten(
+    settings: Settings, database: Database
+) -> None:
     key(settings, ONE)
-    site_pseudonymiser(settings, database)
+    first = site_pseudonymiser(settings, database)
     stored(database)
     key(settings, f"{ONE}2 {'c' * 64}\n")
+    assert site_pseudonymiser(settings, database) == first
+    with database.write() as connection:
+        take_into_use(connection, load_pseudonymiser(settings.numbers.key_file), 7)
     assert site_pseudonymiser(settings, database).key_id == 2
-    key(settings, ONE)
+    with database.read() as connection:
+        assert (generation(connection), generation_since(connection)) == (2, 7)
+    key(settings, ONE)  # a key that is in use may not be taken away
     with pytest.raises(SettingsError, match="is not the key file"):
         site_pseudonymiser(settings, database)
 

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from callstats import judge
 from callstats import recompute as module
+from callstats.cases import crossings
 from callstats.recompute import recompute, rules_digest
 from callstats.settings import Settings
+from callstats.settings_rules import Hours
 from callstats.store import COMPUTED, ConflictError, Store
 from ingest.load import load
 from tests.shared import ROOT
@@ -138,15 +141,40 @@ def test_a_load_that_was_not_followed_by_computing_is_made_up_for(settings: Sett
     assert store.scan("calls").num_rows > 0
 
 
-def test_changed_rules_make_all_days_stale(settings: Settings, store: Store, tmp_path: Path) -> None:
+def test_changed_rules_change_the_figures_and_no_stored_day(
+    settings: Settings, store: Store, tmp_path: Path
+) -> None:
     load([SAMPLE / "cel"], settings, store)
-    before = store.scan("visits", columns=["within_third_signal"])["within_third_signal"].to_pylist()
     strict = settings.third_signal.model_copy(update={"signals": 1})
+    closed = settings.model_copy(update={"hours": Hours()})
     changed = settings.model_copy(update={"third_signal": strict})
+
+    def judged(by: Settings) -> list[dict[str, object]]:
+        assert rules_digest(by) == rules_digest(settings)
+        assert recompute(store, by) == []
+        rows: list[dict[str, object]] = judge.scan(store, by).to_pylist()
+        return rows
+
+    def in_time(rows: list[dict[str, object]]) -> int:
+        return sum(row["within_third_signal"] is True for row in rows)
+
+    before = judged(settings)
+    assert 0 < in_time(judged(changed)) < in_time(before)
+    assert {row["rule_version"] for row in judged(changed)}.isdisjoint(row["rule_version"] for row in before)
+    assert any(row["in_hours"] for row in before)
+    assert not any(row["in_hours"] for row in judged(closed))
+
+
+def test_whose_phone_it_is_is_measured_and_a_change_makes_days_stale(
+    settings: Settings, store: Store
+) -> None:
+    load([SAMPLE / "cel"], settings, store)
+    fewer = [
+        d.model_copy(update={"extensions": ("201",)}) if d.id == "social" else d for d in settings.departments
+    ]
+    changed = settings.model_copy(update={"departments": tuple(fewer)})
     assert rules_digest(changed) != rules_digest(settings)
     assert date(2026, 11, 23) in recompute(store, changed)
-    after = store.scan("visits", columns=["within_third_signal"])["within_third_signal"].to_pylist()
-    assert after.count(True) < before.count(True)
 
 
 def test_where_the_data_lies_is_no_rule(settings: Settings, tmp_path: Path) -> None:
@@ -202,9 +230,8 @@ def test_the_ends_of_a_feed_far_from_the_days_read_are_known(
     files = [put(tmp_path, f"in/{n}", content) for n, content in enumerate((ami, back, between))]
     load(files, settings, store)
     first = date(2026, 11, 23)
-    events, ends = module._needed(store, [first + timedelta(5)])
-    assert {path.parent.name for path in events} == {"2026-11-28"}
-    told = set(zip(ends["kind"].to_pylist(), ends["local_date"].to_pylist(), strict=True))
+    with store.database.read() as connection:
+        told = {(one["kind"], one["at"].date()) for one in crossings.ends(connection)}
     assert told == {(kind, first + timedelta(n)) for kind in ("connected", "disconnected") for n in (0, 10)}
     piecewise = tables(store)
     recompute(store, settings, [first + timedelta(n) for n in range(-1, 13)])

@@ -10,7 +10,7 @@ from callstats.errors import UsageError
 from callstats.metrics.registry import METRICS
 from callstats.report import figure_schema, frame, metrics_table, told
 from callstats.store import Store
-from tests.handmade import DAY, at, missed, settings, store_with, visit
+from tests.handmade import ALWAYS, DAY, at, missed, settings, store_with, visit
 
 SLUG = "third_signal_share"
 
@@ -63,7 +63,7 @@ def test_on_the_nights_the_clock_changes_the_hour_is_the_clocks(
     tmp_path: Path, day: date, hours: dict[int, int]
 ) -> None:
     """In spring one second before and after the skip, in autumn half past three twice: an hour apart."""
-    site = settings(tmp_path)
+    site = settings(tmp_path, hours=ALWAYS)
     spring = day.month == 3
     first = at("02:59:59", day) if spring else at("03:30", day, fold=0)
     second = at("04:00", day) if spring else at("03:30", day, fold=1)
@@ -75,7 +75,7 @@ def test_on_the_nights_the_clock_changes_the_hour_is_the_clocks(
 
 
 def test_weekdays_run_from_monday_1_to_sunday_7(tmp_path: Path) -> None:
-    site = settings(tmp_path)
+    site = settings(tmp_path, hours=ALWAYS)
     with store_with(
         site, visits=[visit(str(n), entered_at=at(day=DAY + timedelta(n))) for n in range(7)]
     ) as store:

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from callstats.errors import SettingsError
-from callstats.settings import DEFAULT_HOURS, Settings
+from callstats.settings import Settings
+from callstats.settings_rules import DEFAULT_HOURS
 from callstats.settings_types import Window
 from tests.shared import SHARED, needs_shared
 
@@ -215,7 +216,7 @@ FAULTS = {
     ),
     "unknown key that is like no other": (
         "[third_signal]\nbogus = 1",
-        "third_signal.bogus: unknown key; allowed: boundary, clock, short_abandon_s, signals",
+        "third_signal.bogus: unknown key; allowed: boundary, clock, excluded, short_abandon_s, signals",
     ),
     "port that is none": (
         'database = "postgresql://u:secret@h:port/x"',

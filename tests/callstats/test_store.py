@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from callstats import parquet
-from callstats import store as store_module
-from callstats.cases import catalog
+from callstats import writer as writer_module
+from callstats.cases import keeping
 from callstats.clock import utc_now
 from callstats.errors import StoreError
 from callstats.fields import REJECTS, TABLES
@@ -102,7 +102,7 @@ def test_lines_of_different_times_may_be_loaded_by_two_at_once(store: Store) -> 
 def test_many_rows_are_written_before_the_end_and_valid_only_after_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store_module, "BUFFERED_ROWS", 3)
+    monkeypatch.setattr(writer_module, "BUFFERED_ROWS", 3)
     writer = store.writer(batch())
     for hour in range(8):
         rows = [event(f"k{hour}{n}", NOON + timedelta(hours=8 * hour)) for n in range(2)]
@@ -205,7 +205,7 @@ def test_replaced_files_stay_as_long_as_somebody_reads(store: Store, time: Time)
 def test_a_reader_that_died_holds_files_until_its_lease_ends(store: Store, time: Time) -> None:
     store.replace_days([DAY], {"calls": calls(DAY, "a")})
     with store.database.write() as connection:
-        catalog.begin_reading(connection, "dead", time(), time() + timedelta(hours=6))
+        keeping.begin_reading(connection, "dead", time(), time() + timedelta(hours=6))
     store.replace_days([DAY], {"calls": calls(DAY, "b")})
     time.pass_by(timedelta(hours=5))
     assert store.sweep() == 0

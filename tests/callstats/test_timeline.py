@@ -1,16 +1,14 @@
 """Silences, the bound that decided, and a call drawn over time."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callstats.explain import Teller, short
-from callstats.settings import Settings
-from callstats.timeline import Step, Timeline, limit_s, silences, third_signal_reason
+from callstats.timeline import Step, Timeline, silences, third_signal_reason
 from callstats.timeline_chart import call_timeline
-from tests.handmade import DAY, RIGA, settings
+from tests.handmade import RIGA
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -90,20 +88,6 @@ def test_the_bound_that_decided(
         "ring_source": ring_source,
     }
     assert third_signal_reason(visit) == reason
-
-
-def _rule_version(site: Settings) -> str:
-    from callstats.assemble.rules import third_signal_rules
-
-    return str(third_signal_rules(site, ["social"]).to_pylist()[-1]["rule_version"])
-
-
-def test_the_limit_is_told_only_if_it_is_the_rule_the_visit_was_judged_by(tmp_path: Path) -> None:
-    site = settings(tmp_path)
-    visit = {"department": "social", "local_date": DAY, "rule_version": _rule_version(site)}
-    assert limit_s(visit, site) == 15.0
-    assert limit_s(visit | {"rule_version": "another"}, site) is None
-    assert limit_s(visit, None) is None
 
 
 def _timeline(*steps: Step) -> Timeline:

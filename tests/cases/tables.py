@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from callstats.assemble import assemble
+from callstats.judge import judged
 from callstats.numbers import NumberPlan, normalise, stored
 from callstats.settings import Settings
 from ingest.reader import Context, Dialect, Reading, Reject, dialects, read
@@ -82,6 +83,8 @@ def _tables(settings: Settings, events: Sequence[pa.Table]) -> dict[str, dict[st
     """Rows of each table by PBX, the part of a call's id before the colon."""
     found: dict[str, dict[str, list[Row]]] = {}
     made = assemble(pa.concat_tables(events), settings) if events else {}
+    if events:
+        made["visits"] = judged(made["visits"], settings)
     for table in ("calls", "visits", "attempts", "messages"):
         found[table] = {}
         for row in made[table].to_pylist() if made else ():

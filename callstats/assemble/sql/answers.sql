@@ -10,7 +10,7 @@ WITH all_answers AS (
     SELECT p.call_id, l.uid, p.picker_channel, n.endpoint, n.kind, p.at_us, TRUE, l.source, l.app_known, FALSE
     FROM pickups p
     JOIN legs_heard l ON l.call_id = p.call_id AND l.channel = p.rung_channel
-    JOIN names n ON n.channel = p.picker_channel
+    JOIN names n ON n.call_id = p.call_id AND n.channel = p.picker_channel
 )
 SELECT a.*,
     row_number() OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST,

@@ -21,7 +21,7 @@ first_channel AS (
             PARTITION BY c.call_id
             ORDER BY CASE WHEN c.placed THEN 0 WHEN c.uid = c.call_id THEN 1 ELSE 2 END ASC NULLS LAST,
                 CASE WHEN c.called THEN 1 ELSE 0 END ASC NULLS LAST, c.created_us ASC NULLS LAST, c.uid ASC NULLS LAST) AS n
-    FROM channels c LEFT JOIN names n ON n.channel = c.channel
+    FROM channels c LEFT JOIN names n ON n.call_id = c.call_id AND n.channel = c.channel
 ),
 cdr_first AS (
     SELECT r.*, CASE WHEN n.named AND r.caller_class = 'extension' THEN r.caller ELSE n.endpoint END AS endpoint, n.kind AS channel_kind,
@@ -29,7 +29,7 @@ cdr_first AS (
             PARTITION BY r.call_id
             ORDER BY CASE WHEN r.uid = r.call_id THEN 0 ELSE 1 END ASC NULLS LAST, r.at_us ASC NULLS LAST,
                 CASE WHEN r.dest_channel IS NULL THEN 1 ELSE 0 END ASC NULLS LAST, r.sequence ASC NULLS LAST) AS n
-    FROM cdr_rows r LEFT JOIN names n ON n.channel = r.channel
+    FROM cdr_rows r LEFT JOIN names n ON n.call_id = r.call_id AND n.channel = r.channel
 ),
 cdr_span AS (
     SELECT call_id, max(ended_us) AS ended_us, min(at_us) AS at_us,
@@ -60,9 +60,9 @@ called_first AS (
 ),
 -- calls in which an outside line was dialled
 line_used AS (
-    SELECT c.call_id FROM channels c JOIN names n ON n.channel = c.channel WHERE c.called AND n.kind = 'trunk'
+    SELECT c.call_id FROM channels c JOIN names n ON n.call_id = c.call_id AND n.channel = c.channel WHERE c.called AND n.kind = 'trunk'
     UNION
-    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.channel = r.dest_channel WHERE n.kind = 'trunk'
+    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.call_id = r.call_id AND n.channel = r.dest_channel WHERE n.kind = 'trunk'
 ),
 queue_first AS (
     SELECT k.call_id, min_by(h.caller, h.at_us) AS caller, min_by(h.caller_class, h.at_us) AS caller_class
@@ -135,7 +135,7 @@ joined AS (
     LEFT JOIN gap p ON p.call_id = l.call_id
     LEFT JOIN elsewhere_too e ON e.call_id = l.call_id
     LEFT JOIN let_go x ON x.call_id = l.call_id
-    LEFT JOIN voices v ON v.pbx = l.pbx
+    LEFT JOIN voices v ON v.pbx = l.pbx AND v.local_date = l.local_date
     LEFT JOIN queue_span z ON z.call_id = l.call_id
 ),
 named AS (

@@ -2,14 +2,14 @@
 -- transfer, queue_log CONNECT), and, where the CDR has no linkedid, the halves of a Local channel (FACTS CDR 18) and a
 -- channel that has a row of its own while another row names it as dialled (FACTS CDR 15, 17).
 WITH local_rows AS (
-    SELECT DISTINCT uid, at_us,
+    SELECT DISTINCT pbx, uid, at_us,
         regexp_extract(channel, '^(Local/.*);[12]$', 1) AS own_local,
         regexp_extract(dest_channel, '^(Local/.*);[12]$', 1) AS dest_local
     FROM heard
     WHERE source = 'cdr' AND lid IS NULL AND (channel LIKE 'Local/%' OR dest_channel LIKE 'Local/%')
 ),
 bare_rows AS (
-    SELECT DISTINCT uid, channel, dest_channel, at_us, ended_us FROM heard WHERE source = 'cdr' AND lid IS NULL
+    SELECT DISTINCT pbx, uid, channel, dest_channel, at_us, ended_us FROM heard WHERE source = 'cdr' AND lid IS NULL
 ),
 goes_on AS (
     -- a blind transfer before Asterisk 12 goes on in a channel that takes the transferred one's name after AsyncGoto/
@@ -29,11 +29,11 @@ pairs AS (
     UNION
     SELECT DISTINCT x.uid AS a, y.uid AS b
     FROM local_rows x
-    JOIN local_rows y ON x.dest_local = y.own_local AND x.dest_local <> '' AND abs(x.at_us - y.at_us) < 3600000000
+    JOIN local_rows y ON y.pbx = x.pbx AND x.dest_local = y.own_local AND x.dest_local <> '' AND abs(x.at_us - y.at_us) < 3600000000
     UNION
     SELECT DISTINCT x.uid AS a, y.uid AS b
     FROM bare_rows x
-    JOIN bare_rows y ON y.channel = x.dest_channel AND y.at_us >= x.at_us - 2000000 AND y.at_us <= x.ended_us + 2000000
+    JOIN bare_rows y ON y.pbx = x.pbx AND y.channel = x.dest_channel AND y.at_us >= x.at_us - 2000000 AND y.at_us <= x.ended_us + 2000000
     UNION
     SELECT a, b FROM goes_on WHERE n = 1
     UNION

@@ -12,7 +12,7 @@ facts AS (
     FROM legs_heard l
     JOIN callers c ON c.call_id = l.call_id
     LEFT JOIN away w ON w.uid = l.uid
-    LEFT JOIN voices v ON v.pbx = c.pbx
+    LEFT JOIN voices v ON v.pbx = c.pbx AND v.local_date = c.local_date
 ),
 met AS (
     SELECT f.call_id, f.uid,

@@ -19,7 +19,7 @@ WITH live AS (
         TRUE AS channel_is_caller, TRUE AS app_known,
         FALSE AS answer_hidden, FALSE AS answer_doubtful
     FROM channels ch
-    JOIN names n ON n.channel = ch.channel
+    JOIN names n ON n.call_id = ch.call_id AND n.channel = ch.channel
     WHERE ch.called AND NOT ch.picker AND n.kind IN ('phone', 'trunk') AND NOT ch.originated
 ),
 live_calls AS (
@@ -27,24 +27,26 @@ live_calls AS (
     UNION SELECT DISTINCT l.call_id FROM live l JOIN callers c ON c.call_id = l.call_id WHERE NOT c.has_cdr
 ),
 cdr_ordered AS (
-    SELECT r.*, n.endpoint, n.kind,
+    SELECT r.*, n.endpoint, n.kind, c.pbx, c.local_date,
         split_part(r.app_data, ',', 2) AS timeout_text,
         -- Queue(name,options,url,announce,timeout): when the queue itself gives up
         CASE WHEN r.app = 'Queue' AND regexp_like(split_part(r.app_data, ',', 5), '^[0-9]+$')
             THEN CAST(split_part(r.app_data, ',', 5) AS BIGINT) * 1000000 + min(r.at_us) OVER (PARTITION BY r.call_id, r.app_data)
             END AS queue_end_us
     FROM cdr_rows r
-    JOIN names n ON n.channel = r.dest_channel
+    JOIN names n ON n.call_id = r.call_id AND n.channel = r.dest_channel
+    JOIN callers c ON c.call_id = r.call_id
     WHERE n.kind IN ('phone', 'trunk')
 ),
 -- Does the dialplan answer the caller before it dials here? Rows that nobody answered tell: theirs is empty where it
--- does not (FACTS CDR 3). Where nothing tells, an 'answer' may be the PBX's own, and is no measure of ringing.
+-- does not (FACTS CDR 3). Where nothing tells, an 'answer' may be the PBX's own, and is no measure of ringing. The calls
+-- of a day tell for that day: a dialplan changes.
 ways AS (
-    SELECT coalesce(context, '') AS context, coalesce(exten, '') AS exten, coalesce(app, '') AS app,
-        bool_and(answered_us IS NULL) AS unanswered_way
-    FROM cdr_rows
-    WHERE status NOT IN ('ANSWERED', 'FAILED') AND dest_channel IS NOT NULL
-    GROUP BY coalesce(context, ''), coalesce(exten, ''), coalesce(app, '')
+    SELECT c.pbx, c.local_date, coalesce(r.context, '') AS context, coalesce(r.exten, '') AS exten, coalesce(r.app, '') AS app,
+        bool_and(r.answered_us IS NULL) AS unanswered_way
+    FROM cdr_rows r JOIN callers c ON c.call_id = r.call_id
+    WHERE r.status NOT IN ('ANSWERED', 'FAILED') AND r.dest_channel IS NOT NULL
+    GROUP BY c.pbx, c.local_date, coalesce(r.context, ''), coalesce(r.exten, ''), coalesce(r.app, '')
 ),
 cdr AS (
     SELECT o.call_id, o.call_id || ' ' || o.dest_channel AS uid, o.dest_channel AS channel, o.endpoint, o.kind,
@@ -57,7 +59,7 @@ cdr AS (
         CASE WHEN o.app = 'Queue' THEN split_part(o.app_data, ',', 1) END AS queue,
         CASE WHEN o.app = 'Dial' AND regexp_like(o.timeout_text, '^[0-9]+$') THEN CAST(o.timeout_text AS BIGINT) * 1000000 END AS timeout_us
     FROM cdr_ordered o
-    LEFT JOIN ways w ON o.context IS NOT NULL AND w.context = o.context AND w.exten = coalesce(o.exten, '') AND w.app = coalesce(o.app, '')
+    LEFT JOIN ways w ON w.pbx = o.pbx AND w.local_date = o.local_date AND o.context IS NOT NULL AND w.context = o.context AND w.exten = coalesce(o.exten, '') AND w.app = coalesce(o.app, '')
     WHERE o.call_id NOT IN (SELECT call_id FROM live_calls)
         AND NOT EXISTS (SELECT 1 FROM pickups p WHERE p.call_id = o.call_id AND p.picker_channel = o.dest_channel)
 ),

@@ -35,7 +35,7 @@ dials AS (
 stated AS (
     SELECT k.call_id FROM heard h JOIN call_ids k ON k.uid = h.uid WHERE h.kind IN ('CONNECT', 'AgentConnect')
     UNION
-    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.channel = r.dest_channel
+    SELECT r.call_id FROM cdr_rows r JOIN names n ON n.call_id = r.call_id AND n.channel = r.dest_channel
     WHERE r.status = 'ANSWERED' AND coalesce(r.billsec_us, 1) > 0 AND n.kind = 'phone'
 ),
 -- the caller was in a queue to the end

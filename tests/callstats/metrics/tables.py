@@ -13,11 +13,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from callstats.fields import TABLES
+from callstats.fields import JUDGEMENTS, TABLES
 from callstats.report import metrics_table
 from callstats.settings import Settings
 from tests.handmade import ANNA, DAY, JURIS, at, call, callback, message, settings, store_with, visit
 
+KINDS = {field.name: field.dtype for field in JUDGEMENTS}  # asked for of a visit, as `visit` reads them
 CLIENTS = {"anna": ANNA, "juris": JURIS}
 Row = dict[str, Any]
 
@@ -40,7 +41,7 @@ def instant(text: str) -> datetime:
 def _value(table: str, name: str, text: str) -> Any:
     if text == "-":
         return None
-    kind = TABLES[table][name].dtype
+    kind = KINDS.get(name) or TABLES[table][name].dtype
     if pa.types.is_timestamp(kind):
         return instant(text)
     if pa.types.is_boolean(kind):

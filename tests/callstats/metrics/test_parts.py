@@ -16,6 +16,7 @@ from callstats import report
 from callstats.metrics.base import Metric
 from callstats.metrics.registry import METRICS
 from callstats.report import metrics_table, parts_of, roll_up
+from callstats.rules import rule_on
 from callstats.settings import Settings
 from callstats.store import Store
 from tests.handmade import (
@@ -52,14 +53,12 @@ def some(random: Random, number: int) -> dict[str, list[dict[str, Any]]]:
         "ring_s": ring,
         "wait_s": random.choice([None, random.random() * 200]),
         "talk_s": random.random() * 900 if outcome == "answered" else None,
-        "in_hours": random.choice([True, True, True, False, None]),
         "external": random.choice([True, True, True, False, None]),
         "phones_offered": random.choice([0, 1, 2]),
         "no_phone_available": random.choice([False, False, True, None]),
         "rotation": random.choice(["rotated", "not_rotated", "not_needed", "no_second_member", "unknown"]),
         "rotation_cause": random.choice(["busy", "no_answer"]),
         "ring_source": random.choice(["ami", "cel", "cdr", "none"]),
-        "rule_version": random.choice(["r1", "r2"]),
     }
     rows = {
         "visits": [visit(name, **seen)],
@@ -203,11 +202,13 @@ def test_the_histogram_does_not_grow_with_the_calls(tmp_path: Path) -> None:
 
 
 def test_rows_of_two_rules_and_a_missed_call_stand_in_one_cell(tmp_path: Path) -> None:
-    site = settings(tmp_path)
-    rows = [visit("a"), missed("b", rule_version="r2"), visit("c", department=None)]
+    site = settings(tmp_path, rules=[{"effective_from": DAY + timedelta(1), "signals": 4}])
+    rows = [visit("a"), missed("b", entered_at=at(day=DAY + timedelta(1))), visit("c", department=None)]
     with store_with(site, visits=rows) as store:
         found = metrics_table(store, site, ["answered_share"], ("department",)).to_pylist()
-    assert [(row["department"], row["k"], row["n"], row["rule_version"]) for row in found if row["n"]] == [
-        ("social", 1, 2, "r1, r2"),
-        (None, 1, 1, "r1"),
-    ]
+    (social,) = (row for row in found if row["department"] == "social")
+    assert (social["k"], social["n"]) == (1, 2)
+    versions = {rule_on(site, "social", DAY + timedelta(n)).version for n in (0, 1)}
+    assert set(social["rule_version"].split(", ")) == versions
+    (nobody,) = (row for row in found if row["department"] is None)
+    assert (nobody["k"], nobody["n"], dict(nobody["excluded"])) == (0, 0, {"out_of_hours": 1})

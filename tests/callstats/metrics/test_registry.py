@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from callstats import judge
 from callstats.errors import UsageError
 from callstats.fields import TABLES
 from callstats.metrics import links, registry, returns
@@ -14,14 +15,14 @@ from callstats.metrics.registry import METRICS, metric
 from tests.shared import ROOT
 
 FUNCTIONS = {
-    "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp", "greatest",
-    "hour", "lead", "least", "length", "lpad", "max", "min", "nullif", "round", "substr", "sum",
+    "abs", "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp",
+    "greatest", "hour", "lead", "least", "length", "lpad", "max", "min", "nullif", "round", "substr", "sum",
     "unix_micros",
 }  # fmt: skip
 TEXTS = (
     {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()}
     | scope_steps(2)
-    | {"links": links.links_query(2), "returns": returns.returns_query(2)}
+    | {"links": links.links_query(2), "returns": returns.returns_query(2), "judge": judge.text()}
 )
 every_metric = pytest.mark.parametrize("one", METRICS.values(), ids=METRICS)
 every_text = pytest.mark.parametrize("sql", TEXTS.values(), ids=TEXTS)

@@ -1,13 +1,15 @@
 """The third-signal share, counted by hand."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callstats.report import metrics_table
+from callstats.rules import rule_on
 from callstats.settings import Settings
-from tests.handmade import missed, settings, store_with, visit
+from tests.handmade import DAY, at, missed, settings, store_with, visit
 
 SLUG = "third_signal_share"
 
@@ -25,7 +27,7 @@ def test_one_call_in_time_is_one_of_one_and_far_from_sure(tmp_path: Path) -> Non
     found = figure(tmp_path, visit())
     assert (found["value"], found["k"], found["n"], found["certain"]) == (1.0, 1, 1, 1)
     assert (round(found["low"], 4), found["high"]) == (0.2065, 1.0)
-    assert found["rule_version"] == "r1"
+    assert found["rule_version"] == rule_on(settings(tmp_path), "social", DAY).version
 
 
 def test_the_fourth_signal_begins_at_15_seconds(tmp_path: Path) -> None:
@@ -85,7 +87,7 @@ def test_what_is_left_out_is_told_by_reason(tmp_path: Path) -> None:
         missed("menu", outcome="abandoned", phones_offered=0, wait_s=20.0),
         missed("mailbox", outcome="voicemail", phones_offered=0),
         missed("wrong number", outcome="failed", phones_offered=0),
-        visit("unclear", in_hours=None),
+        visit("unclear", external=None),
     )
     assert (found["k"], found["n"]) == (2, 2)
     assert found["excluded"] == {
@@ -110,4 +112,9 @@ def test_what_cannot_be_told_is_in_neither_k_nor_n(tmp_path: Path) -> None:
 
 
 def test_two_rule_versions_are_both_named(tmp_path: Path) -> None:
-    assert figure(tmp_path, visit("a"), visit("b", rule_version="r2"))["rule_version"] == "r1, r2"
+    after = DAY + timedelta(1)
+    site = settings(tmp_path, rules=[{"effective_from": after, "signals": 4}])
+    found = figure(tmp_path, visit("a"), visit("b", entered_at=at(day=after)), site=site)
+    assert sorted(found["rule_version"].split(", ")) == sorted(
+        rule_on(site, "social", day).version for day in (DAY, after)
+    )

@@ -134,7 +134,7 @@ def test_calls_that_are_left_out_make_no_busy_hour(tmp_path: Path) -> None:
     c     09:00  yes       0               abandoned  yes       certain
     d     09:00  yes       0               voicemail  yes       certain
     e     09:00  yes       0               failed     yes       certain
-    f     09:00  -         1               answered   yes       certain
+    f     09:00  yes       1               answered   -         certain
     g     09:00  yes       1               answered   no        certain
     h     09:00  yes       1               answered   yes       estimated
     """)

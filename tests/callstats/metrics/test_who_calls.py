@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.callstats.metrics.tables import calls, check, figures, outgoing, visits
+from tests.handmade import ALWAYS, settings
 
 # Anna: missed on Monday at 9, calls again at 11 (answered), and on Saturday. Juris: answered on Monday, calls
 # again after exactly 7 days. Somebody without a number is missed. The data end three weeks later.
@@ -17,14 +18,14 @@ x1    2026-03-02/09:00  anonymous  anonymous     abandoned
 z     2026-03-23/09:00  juris      mobile        answered
 """
 VISITS = """
-call  at                outcome     in_hours
-a1    2026-03-02/09:00  unanswered  yes
-a2    2026-03-02/11:00  answered    yes
-a3    2026-03-07/10:00  answered    no
-j1    2026-03-02/09:00  answered    yes
-j2    2026-03-09/09:00  answered    yes
-x1    2026-03-02/09:00  abandoned   yes
-z     2026-03-23/09:00  answered    yes
+call  at                outcome
+a1    2026-03-02/09:00  unanswered
+a2    2026-03-02/11:00  answered
+a3    2026-03-07/10:00  answered
+j1    2026-03-02/09:00  answered
+j2    2026-03-09/09:00  answered
+x1    2026-03-02/09:00  abandoned
+z     2026-03-23/09:00  answered
 """
 
 
@@ -77,24 +78,29 @@ def test_seven_days_less_a_second_are_within_them(tmp_path: Path) -> None:
 
 
 def test_over_the_long_night_24_hours_end_an_hour_earlier_by_the_clock(tmp_path: Path) -> None:
-    """Saturday noon to Sunday 11:59 are 24 h 59 min: no longer within 24 h; 10:59 is."""
-    rows = """
+    """Saturday noon to Sunday 11:59 are 24 h 59 min: no longer within 24 h; 10:59 is. Open day and night."""
+    known = """
     call  at                caller
     a     2026-10-24/12:00  anna
     b     2026-10-25/11:59  anna
     c     2026-10-24/12:00  juris
     d     2026-10-25/10:59  juris
-    z     2026-11-30/09:00  juris
+    z     2026-11-30/09:00  n1-zz
     """
-    seen = [{key: row[key] for key in row if key != "caller"} for row in calls(rows)]
-    text = "\n".join(line.rsplit(maxsplit=1)[0] for line in rows.strip().splitlines())
-    assert len(seen) == 5
-    found = figures(tmp_path, "repeat_callers", visits=visits(text), calls=calls(rows))
+    seen = """
+    call  at
+    a     2026-10-24/12:00
+    b     2026-10-25/11:59
+    c     2026-10-24/12:00
+    d     2026-10-25/10:59
+    """
+    site = settings(tmp_path, hours=ALWAYS)
+    found = figures(tmp_path, "repeat_callers", site=site, visits=visits(seen), calls=calls(known))
     check(
         found[1:2],
         """
         measure    k  n  excluded
-        again_24h  1  4  too_recent=1
+        again_24h  1  4  -
         """,
     )
 

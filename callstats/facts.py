@@ -1,0 +1,27 @@
+"""What readers of the facts need of a store, and a table of it as an engine's source."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+from callstats.engine import Source
+from callstats.fields import TABLES
+
+
+class Facts(Protocol):
+    """What the figures need of a store; ``first`` and ``last`` are both included."""
+
+    def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
+        """Valid Parquet files of a table."""
+        ...
+
+    def data_version(self) -> str:
+        """What the facts are at this moment."""
+        ...
+
+
+def table(facts: Facts, name: str, first: date | None = None, last: date | None = None) -> Source:
+    """Files of a table for the engine, or an empty table where there are none."""
+    return facts.table_files(name, first, last) or TABLES[name].schema.empty_table()

@@ -1,0 +1,97 @@
+"""Measured visits judged by the rules in force: computed when they are read, stored nowhere.
+
+A visit's row holds what was measured; rings, third signal, working hours and rotation class follow from it,
+from the dated rules (`callstats.rules`) and from the calendar, in one SQL text. A change of a rule therefore
+changes every judgement from its date on at once, and no stored day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from callstats import engine
+from callstats.calendar import Calendar
+from callstats.engine import Source, View
+from callstats.facts import Facts, table
+from callstats.fields import JUDGED_VISITS
+from callstats.rules import third_signal_rules
+from callstats.settings import Settings
+
+LONGEST_CALL: Final = timedelta(days=31)  # a visit may begin so long after the day that its call belongs to
+ONE_DAY: Final = timedelta(days=1)
+ALL: Final = "SELECT v.* FROM visits v ORDER BY v.call_id ASC NULLS LAST, v.visit ASC NULLS LAST"
+OF_CALL: Final = ALL.replace("ORDER", "JOIN asked a ON v.call_id = a.call_id ORDER")
+SPAN: Final = "SELECT min(local_date) AS first, max(local_date) AS last FROM visits"
+
+
+@cache
+def text() -> str:
+    """The SQL text of the judgements."""
+    return files(__package__).joinpath("visits.sql").read_text(encoding="utf-8")
+
+
+def view(
+    measured: Source, settings: Settings, start: date, end: date, departments: Iterable[str] | None = None
+) -> View:
+    """Measured visits of the days ``[start, end)`` with the columns of `JUDGED_VISITS`, and a few more.
+
+    Hours are made for ``departments`` (default all), the only ones whose visits it may be asked for.
+    """
+    units = tuple(dict.fromkeys(entry.id for entry in settings.departments))
+    asked = units if departments is None else tuple(unit for unit in units if unit in set(departments))
+    calendar = Calendar.from_settings(settings)
+    return View(
+        text(),
+        {
+            "visits_measured": measured,
+            "third_signal_rules": third_signal_rules(settings, units, start, end),
+            "hours_in_force": calendar.open_hours(start, end + LONGEST_CALL, asked),
+        },
+    )
+
+
+def visits(
+    facts: Facts, settings: Settings, start: date, end: date, departments: Iterable[str] | None = None
+) -> View:
+    """The judged visits of the days ``[start, end)``, read from the facts when they are asked for."""
+    return view(table(facts, "visits", start, end - ONE_DAY), settings, start, end, departments)
+
+
+def judged(measured: pa.Table, settings: Settings) -> pa.Table:
+    """Table `JUDGED_VISITS` of a table of measured visits, by call and visit."""
+    days = pc.min_max(measured["local_date"]).as_py()
+    if days["min"] is None:
+        return JUDGED_VISITS.schema.empty_table()
+    return _read(view(measured, settings, days["min"], days["max"] + ONE_DAY))
+
+
+def scan(
+    facts: Facts,
+    settings: Settings,
+    first: date | None = None,
+    last: date | None = None,
+    call_id: str | None = None,
+) -> pa.Table:
+    """Table `JUDGED_VISITS` of the days `first` to `last` (both included, default all), or of one call."""
+    if first is None or last is None:
+        span = engine.run(SPAN, {"visits": table(facts, "visits", first, last)}).to_pylist()[0]
+        first, last = first or span["first"], last or span["last"]
+        if first is None or last is None:
+            return JUDGED_VISITS.schema.empty_table()
+    return _read(visits(facts, settings, first, last + ONE_DAY), call_id)
+
+
+def _read(source: View, call_id: str | None = None) -> pa.Table:
+    asked = pa.table({"call_id": pa.array([call_id], pa.string())})
+    found = engine.run(OF_CALL if call_id else ALL, {"visits": source, "asked": asked})
+    return found.select(JUDGED_VISITS.names).cast(JUDGED_VISITS.schema)
+
+
+__all__ = ["judged", "scan", "text", "view", "visits"]

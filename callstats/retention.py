@@ -1,0 +1,128 @@
+"""Retention: raw events go after some days, facts after some months, numbers after some working days.
+
+The order of domain/05 req. 7: what the PBX wrote, then the pseudonymised facts; stored figures stay. A day is
+sealed `AHEAD` before its events go, so that the open days beside it are still computed from all they need:
+later lines of a sealed day become rows of `late`, and its tables stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from callstats.cases import catalog, retaining
+from callstats.cases.catalog import ConflictError, FileRow
+from callstats.cases.retaining import Gone
+from callstats.cases.vault import Vault
+from callstats.recompute import NEAR, recompute
+from callstats.settings import Settings
+from callstats.store import COMPUTED, Store
+
+AHEAD: Final = NEAR  # what computing a day reads around it
+RAW: Final = ("events", "rejects")
+FACTS: Final = (*COMPUTED, "late")
+NOW: Final = timedelta(0)
+TRIES: Final = 5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Days before these dates: sealed; without events; without facts."""
+
+    sealed_before: date
+    purged_before: date
+    facts_before: date
+
+
+@dataclass(frozen=True)
+class Report:
+    """What went, or would go; `waiting`: files that somebody still reads, which the next purge removes."""
+
+    limits: Limits
+    gone: tuple[Gone, ...]
+    waiting: int = 0
+
+
+def limits(settings: Settings, today: date) -> Limits:
+    """How far retention reaches on a day. A month's facts go whole, as soon as its first day is over."""
+    kept = settings.retention
+    purged = today - timedelta(days=kept.events_days)
+    months = today.year * 12 + today.month - 1 - kept.facts_months
+    after = months + (1 if today.day > 1 else 0)
+    facts = date(after // 12, after % 12 + 1, 1)
+    return Limits(purged + AHEAD, purged, min(facts, purged))
+
+
+def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
+    """Removes what the settings keep no longer, and writes down what went; `dry_run` only tells.
+
+    Days are computed before they are sealed. Raises ConflictError when others keep changing the same days.
+    """
+    today = store.clock().astimezone(ZoneInfo(store.timezone)).date()
+    wanted = limits(settings, today)
+    vault = Vault.open(settings, store.database, store.clock)
+    if dry_run:
+        return Report(wanted, _report(settings, wanted, *_due(store, wanted), vault.expired()))
+    for _ in range(TRIES):
+        try:
+            recompute(store, settings)
+            _seal(store, wanted.sealed_before)
+            raw, facts = _due(store, wanted)
+            told = _report(settings, wanted, raw, facts, vault.purge())
+            with store.database.write() as connection:
+                retaining.remove(
+                    connection, [*raw, *facts], told, now=store.clock(),
+                    purged_before=_later(catalog.horizon(connection).purged_before, wanted.purged_before),
+                    facts_before=_later(catalog.horizon(connection).facts_before, wanted.facts_before),
+                )  # fmt: skip
+        except ConflictError:
+            continue
+        store.sweep(NOW)
+        return Report(wanted, told, store.waiting())
+    raise ConflictError("store: other processes keep changing these days; purge again when they are done")
+
+
+def _seal(store: Store, before: date) -> None:
+    with store.database.write() as connection:
+        already = catalog.horizon(connection).sealed_before
+        if already is None or already < before:
+            retaining.seal(connection, before)
+
+
+def _later(one: date | None, other: date) -> date:
+    """Retention only moves forward."""
+    return other if one is None else max(one, other)
+
+
+def _due(store: Store, wanted: Limits) -> tuple[list[FileRow], list[FileRow]]:
+    with store.database.read() as connection:
+        raw = retaining.due(connection, RAW, wanted.purged_before)
+        return raw, retaining.due(connection, FACTS, wanted.facts_before)
+
+
+def _report(
+    settings: Settings, wanted: Limits, raw: Sequence[FileRow], facts: Sequence[FileRow], numbers: int
+) -> tuple[Gone, ...]:
+    kept = settings.retention
+    found = [
+        _sum(name, f"retention.events_days = {kept.events_days}", wanted.purged_before, raw) for name in RAW
+    ]
+    found += [
+        _sum(name, f"retention.facts_months = {kept.facts_months}", wanted.facts_before, facts)
+        for name in FACTS
+    ]
+    found.append(Gone("numbers", f"numbers.vault_days = {settings.numbers.vault_days}", None, rows=numbers))
+    return tuple(one for one in found if one.rows or one.files)
+
+
+def _sum(table: str, setting: str, before: date, files: Sequence[FileRow]) -> Gone:
+    own = [file for file in files if file.table_name == table]
+    spans = {
+        file.local_date + timedelta(days=step)
+        for file in own
+        for step in range((file.until - file.local_date).days + 1)
+    }
+    return Gone(table, setting, before, len(spans), len(own), sum(file.rows for file in own))

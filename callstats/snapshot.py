@@ -1,0 +1,121 @@
+"""The facts as they were at one moment: every table of one data version, however long a reader takes.
+
+A file that gives way stays for a grace period (`callstats.store.GRACE`), so a snapshot needs no entry in the
+database, where every write waits for every other. Who reads for longer says so with `Store.reading`; for who
+does not, and finds a file gone, `at_one_moment` begins anew with a newer snapshot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from callstats import parquet
+from callstats.cases import catalog
+from callstats.cases.catalog import FileRow
+from callstats.cases.database import Database
+from callstats.fields import TABLES
+
+TRIES: Final = 3
+T = TypeVar("T")
+
+
+class Snapshot:
+    """The facts at one version. State: the version, and the files that were listed so far."""
+
+    def __init__(self, root: Path, database: Database, timezone: str) -> None:
+        self.root = root
+        self.database = database
+        self.timezone = timezone
+        with database.read() as connection:
+            self.counter = catalog.version(connection)[0]
+            self._content = catalog.content(connection)
+        self._listed: set[Path] = set()
+
+    def data_version(self) -> str:
+        """What these facts say, as one text."""
+        return self._content
+
+    def snapshot(self) -> Snapshot:
+        """Itself: it does not change."""
+        return self
+
+    def files(self, name: str, first: date | None = None, last: date | None = None) -> list[FileRow]:
+        """Files of a table with days from `first` to `last`, both included; None leaves an end open."""
+        with self.database.read() as connection:
+            found = catalog.live_files(connection, name, first, last, at=self.counter)
+        self._listed.update(self.root / file.path for file in found)
+        return found
+
+    def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
+        """Paths of `files`; those of a closed month hold its other days too."""
+        return [self.root / file.path for file in self.files(name, first, last)]
+
+    def event_files(self, first: date | None = None, last: date | None = None) -> list[Path]:
+        """Files of events from day `first` to day `last`, both included; None leaves an end open."""
+        return self.table_files("events", first, last)
+
+    def scan(
+        self,
+        name: str,
+        first: date | None = None,
+        last: date | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pa.Table:
+        """Rows of a table from day `first` to day `last`, both included; None leaves an end open.
+
+        Columns are those of `callstats.fields` unless named; a table unknown there has those of its files.
+        Rejects belong to the day on which they were loaded.
+        """
+        schema = TABLES[name].schema if name in TABLES else None
+        files = self.files(name, first, last)
+        paths = [self.root / file.path for file in files]
+        by_day = schema is None or "local_date" in schema.names
+        given = list(columns) if columns is not None else None
+        wanted = (first, last) if by_day else (None, None)
+        if all(
+            (first or one.local_date) <= one.local_date and one.until <= (last or one.until) for one in files
+        ):
+            wanted = (None, None)  # whole files
+        return parquet.read(paths, schema, given, _between(*wanted))
+
+    def gone(self) -> bool:
+        """Whether a file that was listed is not there any more."""
+        return any(not path.exists() for path in self._listed)
+
+
+def _between(first: date | None, last: date | None) -> Any:
+    """A condition on `local_date`; None: none."""
+    column, condition = pc.field("local_date"), None
+    if first is not None:
+        condition = column >= pa.scalar(first, pa.date32())
+    if last is not None:
+        upper = column <= pa.scalar(last, pa.date32())
+        condition = upper if condition is None else condition & upper
+    return condition
+
+
+class Facts(Protocol):
+    """What can give a snapshot: a store, or a snapshot."""
+
+    def snapshot(self) -> Snapshot:
+        """The facts at this moment."""
+        ...
+
+
+def at_one_moment(facts: Facts, work: Callable[[Snapshot], T]) -> T:
+    """What `work` makes of the facts of one moment; begun anew where a file went while it read."""
+    for _ in range(TRIES - 1):
+        snapshot = facts.snapshot()
+        try:
+            return work(snapshot)
+        except (FileNotFoundError, duckdb.IOException):
+            if not snapshot.gone():
+                raise
+    return work(facts.snapshot())
