@@ -23,6 +23,8 @@ from callstats.metrics.cells import roll_up
 from callstats.metrics.inputs import Facts, data_window, parameters, prepared
 from callstats.metrics.registry import METRICS, metric
 from callstats.settings import Settings
+from callstats.snapshot import Facts as SnapshotGiver
+from callstats.snapshot import Snapshot, at_one_moment
 
 __all__ = [
     "axis_field",
@@ -112,7 +114,7 @@ def figure_schema(by: Sequence[str]) -> pa.Schema:
 
 
 def metrics_table(
-    store: Facts,
+    store: SnapshotGiver,
     settings: Settings,
     slugs: Sequence[str] | None = None,
     by: Sequence[str] = ("department",),
@@ -130,6 +132,18 @@ def metrics_table(
     """
     chosen = [metric(slug) for slug in (slugs if slugs else METRICS)]
     _check(settings, chosen, by, departments)
+    return at_one_moment(store, lambda facts: _table_of(facts, settings, chosen, by, start, end, departments))
+
+
+def _table_of(
+    store: Snapshot,
+    settings: Settings,
+    chosen: Sequence[Metric],
+    by: Sequence[str],
+    start: date | None,
+    end: date | None,
+    departments: Sequence[str] | None,
+) -> pa.Table:
     version = store.data_version()
     start, end = _window(store, start, end)
     schema = figure_schema(by)
@@ -153,7 +167,7 @@ def metrics_table(
 
 
 def parts_of(
-    store: Facts,
+    store: SnapshotGiver,
     settings: Settings,
     asked: Sequence[tuple[Metric, Sequence[str]]],
     start: date,
@@ -164,6 +178,17 @@ def parts_of(
 
     Parts add up: `roll_up` takes any of their axes. The visits are read once for all metrics.
     """
+    return at_one_moment(store, lambda facts: _parts_of(facts, settings, asked, start, end, departments))
+
+
+def _parts_of(
+    store: Facts,
+    settings: Settings,
+    asked: Sequence[tuple[Metric, Sequence[str]]],
+    start: date,
+    end: date,
+    departments: Sequence[str] | None,
+) -> dict[str, pa.Table]:
     found: dict[str, list[pa.Table]] = {one.slug: [] for one, _ in asked}
     window = data_window(store)
     given = parameters(store, settings, start, end, departments or (), window)
