@@ -16,14 +16,18 @@ from callstats.calendar import bucket_start, days
 from callstats.metrics import (
     abandoned_share,
     answered_share,
+    busy_hours,
     callback_latency,
     missed_called_back,
+    no_phone_available_share,
     ring_time,
     rotation_coverage,
     third_signal_share,
     unanswered_share,
+    wait_time,
 )
 from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
+from callstats.metrics.registry import METRICS
 from callstats.report import parts_of, roll_up
 from callstats.rules import ThirdSignalRule, rule_on
 
@@ -35,16 +39,38 @@ Row = dict[str, Any]
 THIRD, RINGS, ROTATION = third_signal_share.METRIC, ring_time.METRIC, rotation_coverage.METRIC
 ANSWERED, UNANSWERED, ABANDONED = answered_share.METRIC, unanswered_share.METRIC, abandoned_share.METRIC
 MISSED, CALLBACK = missed_called_back.METRIC, callback_latency.METRIC
+NO_PHONE, WAIT, BUSY = no_phone_available_share.METRIC, wait_time.METRIC, busy_hours.METRIC
 
-ASKED: Final[tuple[tuple[Metric, tuple[str, ...]], ...]] = (
-    (THIRD, ("day", "week", "month")),
-    (ANSWERED, ("outcome",)),
-    (UNANSWERED, ("weekday", "hour")),
-    (ABANDONED, ()),
-    (RINGS, ("rings",)),
-    (ROTATION, ("rotation_cause",)),
-    (MISSED, ("follow_up",)),
-    (CALLBACK, ()),
+# What has a drawing or a section of its own, with the axes that it takes; every other metric of the registry
+# is told in a table, by its own axis.
+DRAWN: Final[dict[str, tuple[str, ...]]] = {
+    THIRD.slug: ("day", "week", "month"),
+    ANSWERED.slug: ("outcome",),
+    UNANSWERED.slug: ("weekday", "hour"),
+    ABANDONED.slug: (),
+    BUSY.slug: ("weekday", "hour"),
+    RINGS.slug: ("rings",),
+    ROTATION.slug: ("rotation_cause",),
+    MISSED.slug: ("follow_up",),
+    CALLBACK.slug: ("contact",),
+}
+# what may get better first, then what only describes
+OTHERS: Final = tuple(
+    sorted((m for m in METRICS.values() if m.slug not in DRAWN), key=lambda m: (m.better is None, m.slug))
+)
+# Metric and place of its measure, in the order they are read in.
+TILES: Final[tuple[tuple[Metric, int], ...]] = (
+    (ANSWERED, 0),
+    (UNANSWERED, 0),
+    (ABANDONED, 0),
+    (NO_PHONE, 0),
+    (RINGS, 0),
+    (WAIT, 0),
+    (BUSY, 0),
+    (ROTATION, 0),
+    (ROTATION, 1),
+    (MISSED, 0),
+    (MISSED, 1),
 )
 LISTED: Final = ((THIRD, ("department",)), (ANSWERED, ("department",)), (UNANSWERED, ("department",)))
 
@@ -64,6 +90,7 @@ class View:
     """Everything on a department's page."""
 
     totals: dict[str, list[Row]]
+    splits: dict[str, list[Row]]
     charts: dict[str, Chart]
     rule: ThirdSignalRule
     step: Step
@@ -91,9 +118,14 @@ def drawable_step(start: date, end: date, step: Step) -> Step:
 def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
     """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
     step = drawable_step(start, end, step)
-    parts = parts_of(site.store, site.settings, ASKED, start, end, [department])
+    asked = [
+        (one, DRAWN.get(one.slug, (one.split.name,) if one.split else ()))
+        for one in METRICS.values()
+        if not one.hotline_only or department == site.settings.hotline.department
+    ]
+    parts = parts_of(site.store, site.settings, asked, start, end, [department])
     rule = rule_on(site.settings, department, end - timedelta(days=1))
-    totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in ASKED}
+    totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in asked}
     language = words.language
 
     def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
@@ -104,6 +136,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
     over_time = rows(THIRD, step, grid=buckets)
     outcomes = [row for row in rows(ANSWERED, "outcome") if row["outcome"] is not None]
     week = rows(UNANSWERED, "weekday", "hour")
+    busy = rows(BUSY, "weekday", "hour")
     rings = [row for row in rows(RINGS, "rings") if row["rings"] is not None]
     causes = [row for row in rows(ROTATION, "rotation_cause") if row["rotation_cause"] is not None]
     followed = [row for row in rows(MISSED, "follow_up") if row["n"]]
@@ -112,6 +145,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         Chart("over_time", THIRD, charts.share_over_time(over_time, step, label, language), over_time),
         Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
         Chart("week", UNANSWERED, charts.hour_by_weekday(week, words.weekdays(), language), week),
+        Chart("busy", BUSY, charts.calls_per_hour(busy, words.weekdays(), language), busy),
         Chart("rings", RINGS, charts.signals(rings, rule.signals, language), rings),
         Chart(
             "rotation",
@@ -121,7 +155,12 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         ),
         Chart("follow_up", MISSED, charts.counts(followed, "follow_up", _names(MISSED), language), followed),
     )
-    return View(totals, {chart.name: chart for chart in drawn}, rule, step)
+    splits = {
+        metric.slug: [row for row in rows(metric, *by) if row["n"] and row[by[0]] is not None]
+        for metric, by in asked
+        if by and metric.split and by[0] == metric.split.name
+    }
+    return View(totals, splits, {chart.name: chart for chart in drawn}, rule, step)
 
 
 _OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")

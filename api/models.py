@@ -13,7 +13,7 @@ from api.calls import ATTEMPT_FIELDS, CALL_FIELDS, EVIDENCE_FIELDS, VISIT_FIELDS
 from api.errors import PROBLEM
 from api.formats import MEDIA
 from callstats import fields
-from callstats.metrics.base import AXES
+from callstats.metrics.base import AXES, Kind, Unit
 from callstats.metrics.registry import METRICS
 from callstats.report import figure_fields
 
@@ -75,8 +75,12 @@ class MeasureModel(BaseModel):
     measure: str
     title: Said
     meaning: Said
-    kind: Literal["share", "spread"]
-    unit: Literal["share", "s"] = Field(description="share: from 0 to 1; s: seconds, the value is the median")
+    kind: Kind
+    unit: Unit = Field(
+        description="share: from 0 to 1; s: seconds, the value is the median; calls: how many; calls/h: per "
+        "hour of open time"
+    )
+    step_s: float | None = Field(description="width of the bars that times are kept in; null for no times")
 
 
 class MetricModel(BaseModel):

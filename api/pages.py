@@ -21,7 +21,7 @@ from api import figures
 from api.routes import PREFIX, SiteOf, Windowed
 from api.site import Site, site_of
 from api.text import LANGUAGES, Words, preferred, sort_key
-from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Metric
+from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric
 
 HERE: Final = Path(__file__).parent
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
@@ -147,6 +147,8 @@ class _Page:
             data_version=self.site.store.data_version(),
             has_data=self.site.window() is not None,
             reason_of=_reason,
+            place_of=_place,
+            in_order=_in_order,
             **values,
         )
         response = HTMLResponse(text, headers={"Content-Language": words.language})
@@ -158,6 +160,19 @@ class _Page:
 def _reason(metric: Metric, name: str, language: str) -> str:
     said = metric.exclusions[name]
     return said.en if language == "en" else said.lv
+
+
+def _place(metric: Metric, value: Any, language: Language) -> str:
+    """The name of a place on a metric's own axis; a whole number is its own."""
+    names = metric.split.values if metric.split else {}
+    return names[value][language] if value in names else str(value)
+
+
+def _in_order(metric: Metric, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by the metric's own axis, in the order of its declaration; whole numbers as they come."""
+    assert metric.split is not None
+    name, places = metric.split.name, list(metric.split.values)
+    return sorted(rows, key=lambda row: places.index(row[name])) if places else rows
 
 
 def chart_json(figure: Any) -> Markup:

@@ -221,6 +221,7 @@ def declaration(metric: Metric) -> dict[str, Any]:
                 "meaning": _said(m.meaning),
                 "kind": m.kind,
                 "unit": m.unit,
+                "step_s": m.step_us / 1e6 if m.kind == "spread" else None,
             }
             for m in metric.measures
         ],

@@ -118,12 +118,25 @@ class Words:
         names = get_day_names("abbreviated", "stand-alone", self.locale)
         return [str(names[place]) for place in range(7)]
 
+    def end(self, row: dict[str, Any], name: str) -> str:
+        """An end of a value's interval (`low`, `high`), or its `mean`, `p90`, `max`; a dash for None."""
+        value = row[name]
+        if value is None:
+            return "–"
+        if row["unit"] == "share":
+            return self.percent(value)
+        return self.duration(value) if row["unit"] == "s" else self.number(value, 1)
+
     def told(self, row: dict[str, Any]) -> str:
-        """A value in words: "14 no 17" below 20, "85 %" from there, a duration, or "nav datu"."""
+        """A value in words: "14 no 17" below 20, "85 %" from there, a duration, a number, or "nav datu"."""
         if row["value"] is None:
             return self.texts.gettext("no data")
         if row["unit"] == "s":
             return self.duration(row["value"])
+        if row["unit"] == "calls":
+            return self.number(row["value"])
+        if row["unit"] == "calls/h":
+            return self.texts.gettext("%(number)s per hour") % {"number": self.number(row["value"], 1)}
         if row["n"] < stats.FEW:
             return self.texts.gettext("%(k)s of %(n)s") % {"k": row["k"], "n": row["n"]}
         return self.percent(row["value"])

@@ -139,32 +139,71 @@ def counts(rows: Sequence[Row], axis: str, names: Mapping[str, Said], language: 
 def hour_by_weekday(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
     """A share per hour and weekday, darker is more; hours without calls are gaps. ``weekdays``: names from
     Monday.
+    """
+    return _week(
+        [row for row in rows if row["n"]],
+        weekdays,
+        language,
+        shade=lambda row: float(row["value"]),
+        text=lambda row: f"{row['k']}/{row['n']}",
+        told=lambda row: f"{row['k']} {_OF[language]} {row['n']} ({_percent(row['value']):.0f} %)",
+    )
+
+
+def calls_per_hour(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
+    """Calls per open hour, by hour and weekday, the busiest darkest; an hour without calls is a gap."""
+    shown = [row for row in rows if row["value"] is not None]
+    most = max((row["value"] for row in shown), default=0)
+
+    def number(value: float) -> str:
+        return f"{value:.1f}".replace(".", SEPARATORS[language][0])
+
+    def told(row: Row) -> str:
+        return f"{number(row['value'])} ({row['k']} {_CALLS[language]} / {number(row['open_h'])} h)"
+
+    return _week(
+        shown,
+        weekdays,
+        language,
+        shade=lambda row: row["value"] / most if most else 0.0,
+        text=lambda row: number(row["value"]),
+        told=told,
+    )
+
+
+def _week(
+    rows: Sequence[Row],
+    weekdays: Sequence[str],
+    language: Language,
+    *,
+    shade: Callable[[Row], float],
+    text: Callable[[Row], str],
+    told: Callable[[Row], str],
+) -> go.Figure:
+    """A map of the week: ``shade`` from 0 to 1, ``text`` in the field, ``told`` where it is pointed at.
 
     Cells are bars: Plotly's heatmap writes inline styles, which a strict content security policy forbids.
     """
-    cells = {(row["weekday"], row["hour"]): row for row in rows if row["n"]}
+    cells = {(row["weekday"], row["hour"]): row for row in rows}
     hours = range(min([OFFICE[0], *(h for _, h in cells)]), max([OFFICE[1], *(h for _, h in cells)]) + 1)
     days = [day for day in range(1, 8) if day <= 5 or any(d == day for d, _ in cells)]
 
     def bar(place: int, day: int) -> go.Bar:
         found = [(hour, cells[day, hour]) for hour in hours if (day, hour) in cells]
+        shades = [shade(row) for _, row in found]
         return go.Bar(
             x=[str(hour) for hour, _ in found],
             y=[0.94] * len(found),
             base=[place - 0.47] * len(found),
             width=0.96,
-            marker={"color": [_shade(row["value"]) for _, row in found]},
-            text=[f"{row['k']}/{row['n']}" for _, row in found],
+            marker={"color": [_shade(value) for value in shades]},
+            text=[text(row) for _, row in found],
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            insidetextfont={"color": ["#ffffff" if row["value"] > 0.5 else "#10222e" for _, row in found]},
-            customdata=[
-                [f"{hour}–{hour + 1}", f"{row['k']} {_OF[language]} {row['n']}", _percent(row["value"])]
-                for hour, row in found
-            ],
-            hovertemplate=weekdays[day - 1]
-            + ", %{customdata[0]}: %{customdata[1]} (%{customdata[2]:.0f} %)<extra></extra>",
+            insidetextfont={"color": [_ink(value) for value in shades]},
+            customdata=[[f"{hour}–{hour + 1}", told(row)] for hour, row in found],
+            hovertemplate=weekdays[day - 1] + ", %{customdata[0]}: %{customdata[1]}<extra></extra>",
         )
 
     figure = _figure(
@@ -192,10 +231,21 @@ def hour_by_weekday(rows: Sequence[Row], weekdays: Sequence[str], language: Lang
     return figure
 
 
+def _colour(share: float) -> tuple[int, ...]:
+    return tuple(round(low + share * (high - low)) for low, high in zip(PALE, DEEP, strict=True))
+
+
 def _shade(share: float) -> str:
     """Colour of a share from 0 (pale) to 1 (deep)."""
-    red, green, blue = (round(low + share * (high - low)) for low, high in zip(PALE, DEEP, strict=True))
-    return f"rgb({red},{green},{blue})"
+    return f"rgb({','.join(map(str, _colour(share)))})"
+
+
+def _ink(share: float) -> str:
+    """White or black, whichever stands out more on `_shade`: 4.5:1 or more (WCAG 2.2, relative luminance)."""
+    parts = [value / 255 for value in _colour(share)]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in parts)
+    light = 0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05
+    return "#ffffff" if 1.05 / light > light / 0.05 else "#000000"
 
 
 def signals(rows: Sequence[Row], limit: int, language: Language, most: int = 12) -> go.Figure:

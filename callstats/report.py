@@ -2,33 +2,44 @@
 
 One table serves the command, the API, the page and the notebooks. A cell's n are the things judged; what is
 left out is counted by reason, what cannot be judged is counted as ``unknown`` and belongs to neither k nor n.
+Parts are computed in slices of days, so that memory does not grow with the window.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from heapq import merge
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
 
-from callstats import engine
 from callstats.calendar import bucket_start, days
 from callstats.errors import UsageError
 from callstats.fields import CERTAINTY, DAY, INT, SECONDS, TEXT, Field
 from callstats.metrics import stats
-from callstats.metrics.base import AXES, Kind, Metric, cell_query
-from callstats.metrics.inputs import Facts, data_window, inputs, parameters
+from callstats.metrics.base import AXES, UNITS, Metric, cell_query
+from callstats.metrics.cells import roll_up
+from callstats.metrics.inputs import Facts, data_window, parameters, prepared
 from callstats.metrics.registry import METRICS, metric
 from callstats.settings import Settings
 from callstats.snapshot import Facts as SnapshotGiver
 from callstats.snapshot import Snapshot, at_one_moment
 
+__all__ = [
+    "axis_field",
+    "figure_fields",
+    "figure_schema",
+    "frame",
+    "metrics_table",
+    "parts_of",
+    "roll_up",
+    "told",
+]
+
 MAX_ROWS: Final = 100_000
+SLICE_DAYS: Final = 31  # of all departments together
+SLICE_DAYS_OF_SOME: Final = 366
 COUNTS: Final = pa.map_(pa.string(), pa.int64())
 
 _AXIS_FIELDS: Final = {
@@ -48,60 +59,32 @@ _KEYS: Final = (
 _VALUES: Final = (
     Field("from", DAY, "first local date of the figure"),
     Field("to", DAY, "first local date after it: the window is half-open"),
-    Field("value", SECONDS, "a share from 0 to 1, or a median in seconds; null: no data", "unit"),
-    Field("unit", TEXT, "unit of value, low, high, p90 and max", values=("share", "s")),
-    Field("low", SECONDS, "lower end of the 95 % interval (share: Wilson; median: by ranks)", "unit"),
+    Field(
+        "value",
+        SECONDS,
+        "a share from 0 to 1, a median in seconds, a number of calls, or calls per open hour; null: no data",
+        "unit",
+    ),
+    Field("unit", TEXT, "unit of value, low, high, mean, p90 and max", values=tuple(UNITS.values())),
+    Field(
+        "low",
+        SECONDS,
+        "lower end of the 95 % interval (share: Wilson; median: by ranks; count and rate: Poisson, exact)",
+        "unit",
+    ),
     Field("high", SECONDS, "upper end of the 95 % interval", "unit"),
-    Field("k", INT, "how many of n: of a share those that pass, of times those that have one"),
+    Field("k", INT, "how many of n: of a share those that pass, of times those that have one, of calls all"),
     Field("n", INT, "how many were judged"),
-    Field("p90", SECONDS, "90th percentile of the times; null for a share", "unit"),
-    Field("max", SECONDS, "largest of the times; null for a share", "unit"),
+    Field("mean", SECONDS, "mean of the times; null for what is no time", "unit"),
+    Field("p90", SECONDS, "90th percentile of the times; null for what is no time", "unit"),
+    Field("max", SECONDS, "largest of the times; null for what is no time", "unit"),
+    Field("open_h", SECONDS, "open time that a rate is per; null for what is no rate", "h"),
     Field("excluded", COUNTS, "how many were left out of n, by reason"),
     *(Field(name, INT, f"judgements that are {name}") for name in CERTAINTY[:-1]),
     Field("unknown", INT, "how many cannot be judged: they are in neither k nor n"),
     Field("rule_version", TEXT, "rules the visits were judged by; several joined by a comma"),
     Field("data_version", TEXT, "version of the facts"),
 )
-
-
-@dataclass
-class _Parts:
-    """Sums of one cell: state while the rows of a query are added."""
-
-    k: int = 0
-    n: int = 0
-    excluded: Counter[str] = field(default_factory=Counter)
-    certainty: Counter[str] = field(default_factory=Counter)
-    rules: set[str] = field(default_factory=set)
-    times_us: list[list[int]] = field(default_factory=list)
-
-    def add(self, row: Mapping[str, Any], kind: Kind) -> None:
-        if row["rule_version"]:
-            self.rules.add(row["rule_version"])
-        if row["reason"] is not None:
-            self.excluded[row["reason"]] += row["n"]
-            return
-        self.certainty[row["certainty"]] += row["n"]
-        if row["certainty"] == "unknown":
-            return
-        self.n += row["n"]
-        if kind == "share":
-            self.k += int(row["k"] or 0)
-        elif row["measured"]:
-            self.k += row["n"]
-            self.times_us.append(row["times_us"])
-
-
-def _value(parts: _Parts, kind: Kind) -> dict[str, Any]:
-    """Value, interval, 90th percentile and maximum of a cell; None where there is nothing to tell it from."""
-    if kind == "share":
-        low, high = stats.wilson(parts.k, parts.n) or (None, None)
-        return {"value": stats.share(parts.k, parts.n), "low": low, "high": high, "p90": None, "max": None}
-    times = list(merge(*parts.times_us))
-    interval = stats.median_interval(times) or (None, None)
-    found = (stats.quantile(times, 0.5), *interval, stats.quantile(times, 0.9), stats.quantile(times, 1))
-    names = ("value", "low", "high", "p90", "max")
-    return {name: us / 1e6 if us is not None else None for name, us in zip(names, found, strict=True)}
 
 
 def axis_field(name: str) -> Field:
@@ -191,9 +174,9 @@ def parts_of(
     end: date,
     departments: Sequence[str] | None = None,
 ) -> dict[str, pa.Table]:
-    """Parts (`cell_query`) per slug of metrics by axes on the days ``[start, end)``, one query each.
+    """Parts (`cell_query`) per slug of metrics by axes on the days ``[start, end)``.
 
-    Parts add up: `roll_up` takes any of their axes.
+    Parts add up: `roll_up` takes any of their axes. The visits are read once for all metrics.
     """
     return at_one_moment(store, lambda facts: _parts_of(facts, settings, asked, start, end, departments))
 
@@ -206,55 +189,27 @@ def _parts_of(
     end: date,
     departments: Sequence[str] | None,
 ) -> dict[str, pa.Table]:
-    given = parameters(store, settings, start, end, departments or ())
+    found: dict[str, list[pa.Table]] = {one.slug: [] for one, _ in asked}
+    window = data_window(store)
+    given = parameters(store, settings, start, end, departments or (), window)
     needed = {name for one, _ in asked for name in one.inputs}
-    sources = inputs(store, settings, start, end, needed, given, departments or ())
-    return {
-        one.slug: engine.run(
-            cell_query(one, tuple(by), len(departments or ())),
-            {name: sources[name] for name in (*one.inputs, "days")},
-            given,
-        )
-        for one, by in asked
-    }
+    there = window or (start, start)
+    # nothing is outside the data; one slice tells even of nothing
+    known = max(start, there[0]), min(end, there[1])
+    length = SLICE_DAYS_OF_SOME if departments else SLICE_DAYS
+    for first, last in [*_slices(*known, length)] or [(start, min(end, start + timedelta(1)))]:
+        values = given | {"start": first, "end": last}
+        with prepared(store, settings, first, last, needed, values, departments or ()) as session:
+            for one, by in asked:
+                query = cell_query(one, tuple(by), len(departments or ()))
+                found[one.slug].append(session.query(query, values))
+    return {slug: pa.concat_tables(slices) for slug, slices in found.items()}
 
 
-def roll_up(
-    one: Metric, by: Sequence[str], parts: pa.Table, grid: Iterable[tuple[Any, ...]] = ()
-) -> list[dict[str, Any]]:
-    """Rows of `figure_fields` (window and data version apart) from the parts of `cell_query`, in cell order.
-
-    ``by`` may be any of the axes the parts have, as parts add up. Cells of ``grid`` that have no parts get a
-    row with n = 0 and no value.
-    """
-    whole_numbers = [bool(one.split and one.split.name == name and not one.split.values) for name in by]
-    cells: dict[str, dict[tuple[Any, ...], _Parts]] = {
-        m.name: {cell: _Parts() for cell in grid} for m in one.measures
-    }
-    for row in parts.to_pylist():
-        cell = tuple(
-            int(row[name]) if whole and row[name] is not None else row[name]
-            for name, whole in zip(by, whole_numbers, strict=True)
-        )
-        cells[row["measure"]].setdefault(cell, _Parts()).add(row, one.measure(row["measure"]).kind)
-    return [
-        {
-            "metric": one.slug,
-            "measure": measure.name,
-            **dict(zip(by, cell, strict=True)),
-            "unit": measure.unit,
-            "k": found.k,
-            "n": found.n,
-            "excluded": sorted(found.excluded.items(), key=lambda item: list(one.exclusions).index(item[0])),
-            **{name: found.certainty[name] for name in CERTAINTY},
-            "rule_version": ", ".join(sorted(found.rules)) or None,
-            **_value(found, measure.kind),
-        }
-        for measure in one.measures
-        for cell, found in sorted(
-            cells[measure.name].items(), key=lambda item: [(v is None, v) for v in item[0]]
-        )
-    ]
+def _slices(start: date, end: date, length: int) -> Iterator[tuple[date, date]]:
+    while start < end:
+        yield start, min(start + timedelta(length), end)
+        start += timedelta(length)
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
@@ -264,12 +219,17 @@ def frame(table: pa.Table) -> pd.DataFrame:
 
 
 def told(row: Mapping[str, Any], language: str = "en") -> str:
-    """A share in words: "14 of 17" below 20, else "82 %"; "no data" for none."""
-    no_data, of, point = ("no data", "of", ".") if language == "en" else ("nav datu", "no", ",")
+    """A value in words: "14 of 17" below 20, else "82 %"; "3.2 s", "12", "1.5 per hour"; "no data"."""
+    english = language == "en"
+    no_data, of, point = ("no data", "of", ".") if english else ("nav datu", "no", ",")
     if row["value"] is None:
         return no_data
     if row["unit"] == "s":
         return f"{row['value']:.1f} s".replace(".", point)
+    if row["unit"] == "calls":
+        return f"{row['value']:.0f}"
+    if row["unit"] == "calls/h":
+        return f"{row['value']:.1f} {'per hour' if english else 'stundā'}".replace(".", point, 1)
     if row["n"] < stats.FEW:
         return f"{row['k']} {of} {row['n']}"
     return f"{row['value'] * 100:.0f} %"

@@ -1,6 +1,6 @@
 """Answered by a person (clause 7.1: reachable in working hours)."""
 
-from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
 
 METRIC = Metric(
     module=__name__,
@@ -28,9 +28,8 @@ METRIC = Metric(
         ),
     ),
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
-    inputs=("visits",),
-    sql=f"""
-WITH {SCOPED}
+    inputs=("scoped",),
+    sql="""
 SELECT 'answered' AS measure,
        department, local_date, entered_at AS at, outcome AS split,
        left_out AS reason, outcome = 'answered' AS hit, CAST(NULL AS BIGINT) AS value_us,

@@ -10,11 +10,13 @@ measure:
     split TEXT         its place on the metric's own axis (rings, outcome, cause); null without one
     reason TEXT        why it is left out; null where it counts
     hit BOOLEAN        of a share: it belongs to k
-    value_us BIGINT    of a spread: the time in microseconds; null while there is none yet
+    value_us BIGINT    of a spread: the time in microseconds; null while there is none yet. Of a rate: open
+                       time, in a row that is nothing judged (certainty null)
     certainty TEXT     certainty of this judgement; ``unknown`` leaves n and is counted beside it
     rule_version TEXT  rules it was judged by; null where none applies
 
-`cell_query` wraps that text into one statement that counts the rows per cell.
+`cell_query` wraps that text into one statement that counts the rows per cell. Its rows are parts: they add up
+over any partition of days and departments, the times too, as a histogram whose bars know their sum.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from typing import Final, Literal
 from callstats.fields import CERTAINTY
 
 Language = Literal["lv", "en"]
-Kind = Literal["share", "spread"]
+Kind = Literal["share", "spread", "count", "rate"]
+Unit = Literal["share", "s", "calls", "calls/h"]
 
 TIME_AXES: Final = ("hour", "weekday", "day", "week", "month")
 AXES: Final = ("department", *TIME_AXES)
@@ -56,18 +59,26 @@ class Measure:
     """One number of a metric.
 
     ``share``: k of n, a value from 0 to 1. ``spread``: times in seconds; the value is their median, k of n
-    things have one, 90th percentile and maximum stand beside it.
+    things have one, mean, 90th percentile and maximum stand beside it. ``count``: how many, k = n. ``rate``:
+    k calls per hour that the department was open, null where there was no call.
+
+    ``step_us``: width of the histogram that the times of a spread are kept in; median and percentile are off
+    by less than that, mean and maximum are exact.
     """
 
     name: str
     title: Said
     kind: Kind
     meaning: Said
+    step_us: int = 50_000
 
     @property
-    def unit(self) -> str:
-        """Unit of the value: ``share`` (0 to 1) or ``s``."""
-        return "share" if self.kind == "share" else "s"
+    def unit(self) -> Unit:
+        """Unit of the value: ``share`` (0 to 1), ``s``, ``calls`` or ``calls/h``."""
+        return UNITS[self.kind]
+
+
+UNITS: Final[Mapping[Kind, Unit]] = {"share": "share", "spread": "s", "count": "calls", "rate": "calls/h"}
 
 
 @dataclass(frozen=True)
@@ -107,7 +118,7 @@ class Metric:
         return self.module.rpartition(".")[2]
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Unit:
         """Unit of the headline value."""
         return self.measures[0].unit
 
@@ -129,43 +140,61 @@ def department_parameter(place: int) -> str:
     return "department_" + str(place).translate(str.maketrans("0123456789", "abcdefghij"))
 
 
+def only(column: str, departments: int) -> str:
+    """The condition that keeps ``departments`` of them (literals reach the row groups); "" for 0: all."""
+    names = ", ".join(f":{department_parameter(place)}" for place in range(departments))
+    return f" AND {column} IN ({names})" if departments else ""
+
+
 def cell_query(metric: Metric, by: tuple[str, ...], departments: int = 0) -> str:
     """One statement: parts of ``metric`` per cell of the axes ``by``.
 
-    Columns: the axes, measure, reason, certainty, rule_version, n, k and, where the metric has a spread,
-    ``measured`` and ``times_us`` (sorted list). Beside the metric's inputs it reads ``days`` (day, weekday,
-    week, month of the days asked for). Parameters: ``start``, ``end``, ``timezone``, those of the metric's
-    text, and with ``departments`` > 0 the `department_parameter` of each (literals: the filter reaches the
-    row groups).
+    Columns: the axes, measure, reason, certainty, rule_version, ``bin_us`` (lower end of the histogram's bar;
+    null for what has no time), and of the rows in it ``n``, ``k``, ``sum_us`` and ``max_us``. Beside the
+    metric's inputs it reads ``days`` (day, weekday, week, month of the days asked for). Parameters:
+    ``start``, ``end``, ``timezone``, those of the metric's text, and with ``departments`` > 0 the
+    `department_parameter` of each.
     """
     own = metric.split.name if metric.split else ""
     axes = {axis: "j.split" if axis == own else _AXIS_SQL[axis] for axis in by}
-    spread = any(m.kind == "spread" for m in metric.measures)
     keys = [*axes.values(), "j.measure", "j.reason", "j.certainty", "j.rule_version"]
-    columns = [f"{sql} AS {name}" for name, sql in axes.items()] + [
-        f"{key} AS {key[2:]}" for key in keys[len(axes) :]
-    ]
-    if spread:
-        columns += ["j.value_us IS NOT NULL AS measured", "array_sort(array_agg(j.value_us)) AS times_us"]
-        keys += ["j.value_us IS NOT NULL"]
+    bars = _bars(metric)
+    columns = [f"{sql} AS {name}" for name, sql in axes.items()]
+    columns += [f"{key} AS {key[2:]}" for key in keys[len(axes) :]]
+    columns += [f"{bars or 'CAST(NULL AS BIGINT)'} AS bin_us"]
     columns += ["count(*) AS n", "CAST(sum(CASE WHEN j.hit THEN 1 ELSE 0 END) AS BIGINT) AS k"]
-    names = ", ".join(f":{department_parameter(place)}" for place in range(departments))
-    only = f" AND j.department IN ({names})" if departments else ""
+    columns += ["CAST(sum(j.value_us) AS BIGINT) AS sum_us", "max(j.value_us) AS max_us"]
     return (
         f"WITH judged AS (\n{metric.sql.strip()}\n)\n"
         f"SELECT {', '.join(columns)}\n"
         "FROM judged j JOIN days d ON j.local_date = d.day\n"
-        f"WHERE j.local_date >= :start AND j.local_date < :end{only}\n"
-        f"GROUP BY {', '.join(keys)}"
+        f"WHERE j.local_date >= :start AND j.local_date < :end{only('j.department', departments)}\n"
+        f"GROUP BY {', '.join([*keys, bars] if bars else keys)}"
     )
 
 
-# Every figure of citizens' calls starts from these visits. Null scope columns are told apart, not guessed;
-# `phones_offered` null means the source cannot tell, and then the visit stays in.
-SCOPED: Final = """
-scoped AS (
-    SELECT v.*,
+def _bars(metric: Metric) -> str:
+    """The bar of the histogram that a row's time belongs to: whole steps, half-open; "" without a spread."""
+    steps = [
+        f"WHEN '{m.name}' THEN j.value_us - j.value_us % {m.step_us}"
+        for m in metric.measures
+        if m.kind == "spread"
+    ]
+    return f"CASE j.measure {' '.join(steps)} END" if steps else ""
+
+
+# Every figure of calls starts from these visits, computed once for all metrics asked for. Null scope columns
+# are told apart, not guessed; `phones_offered` null means the source cannot tell: then the visit stays in.
+SCOPED_COLUMNS: Final = (
+    "call_id", "visit", "department", "local_date", "entered_at", "entered_by", "outcome", "external",
+    "within_third_signal", "third_signal_certainty", "third_signal_left_out", "rings", "ring_source",
+    "no_phone_available",
+    "rotation", "rotation_cause", "rotation_certainty", "rotation_answered", "rule_version",
+)  # fmt: skip
+SCOPED: Final = f"""
+    SELECT {", ".join(f"v.{name}" for name in SCOPED_COLUMNS)},
            CAST(round(v.wait_s * 1000000, 0) AS BIGINT) AS wait_us,
+           CAST(round(v.talk_s * 1000000, 0) AS BIGINT) AS talk_us,
            CAST(round(v.ring_s * 1000000, 0) AS BIGINT) AS ring_us,
            CAST(round(v.ring_min_s * 1000000, 0) AS BIGINT) AS ring_min_us,
            CAST(round(v.ring_max_s * 1000000, 0) AS BIGINT) AS ring_max_us,
@@ -182,9 +211,19 @@ scoped AS (
                           ELSE 'nothing_offered' END
            END AS left_out
     FROM visits v
-    WHERE coalesce(v.external, TRUE)
-)
+    WHERE v.local_date >= :start AND v.local_date < :end
 """
+
+
+def scope_steps(departments: int = 0) -> dict[str, str]:
+    """Name → text of the tables that the metrics' texts call `visits_scoped` (every visit, and why it is left
+    out) and `scoped` (the external ones), in order. Reads visits, the judged ones.
+    """
+    return {
+        "visits_scoped": SCOPED + only("v.department", departments),
+        "scoped": "SELECT * FROM visits_scoped WHERE coalesce(external, TRUE)",
+    }
+
 
 SCOPE_EXCLUSIONS: Final[Mapping[str, Said]] = {
     "out_of_hours": Said("ārpus darba laika", "outside working hours"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Final
 
@@ -11,18 +12,21 @@ import pyarrow as pa
 from callstats import engine, judge
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
-from callstats.engine import Parameter, Source
+from callstats.engine import Parameter, Session, Source
 from callstats.facts import Facts, table
 from callstats.fields import TABLES
-from callstats.metrics.base import department_parameter
+from callstats.metrics.base import department_parameter, scope_steps
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
+from callstats.metrics.open_time import open_time
+from callstats.metrics.returns import RETURN_DAYS, returns
 from callstats.settings import Settings
 
-__all__ = ["Facts", "data_end_us", "data_window", "days_table", "inputs", "linked", "parameters", "table"]
+__all__ = ["Facts", "data_end_us", "data_window", "days_table", "linked", "parameters", "prepared", "table"]
 
 DAYS: Final = pa.schema(
     [("day", pa.date32()), ("weekday", pa.int64()), ("week", pa.date32()), ("month", pa.date32())]
 )
+DUE_AHEAD: Final = timedelta(days=31)  # two working days after the window end within this
 
 
 def data_window(facts: Facts) -> tuple[date, date] | None:
@@ -65,10 +69,14 @@ def days_table(start: date, end: date) -> pa.Table:
 
 
 def parameters(
-    facts: Facts, settings: Settings, start: date, end: date, departments: Sequence[str] = ()
+    facts: Facts,
+    settings: Settings,
+    start: date,
+    end: date,
+    departments: Sequence[str] = (),
+    window: tuple[date, date] | None = None,
 ) -> dict[str, Parameter]:
-    """Parameters of every metric's text for the local days ``[start, end)``."""
-    window = data_window(facts)
+    """Parameters of every metric's text for the local days ``[start, end)``; ``window``: `data_window`."""
     named: dict[str, Parameter] = {department_parameter(n): name for n, name in enumerate(departments)}
     return named | {
         "start": start,
@@ -79,38 +87,79 @@ def parameters(
     }
 
 
-def inputs(
+@contextmanager
+def prepared(
     facts: Facts,
     settings: Settings,
     start: date,
     end: date,
     needed: Iterable[str],
-    given: dict[str, Parameter],
+    given: Mapping[str, Parameter],
     departments: Sequence[str] = (),
-) -> dict[str, Source]:
-    """The tables ``needed``, for the local days ``[start, end)``, and ``days``; visits are judged ones.
+) -> Iterator[Session]:
+    """A session that has the tables ``needed`` and ``days``, for the local days ``[start, end)``.
 
-    ``departments`` are the only ones that will be asked for (none: all).
+    ``given`` are the `parameters` for these days and departments.
     """
-    last = end - timedelta(days=1)
-    names = set(needed)
-    found: dict[str, Source] = {"days": days_table(start, end)}
-    for name in names & set(TABLES):
-        found[name] = table(facts, name, start, last)
-    if "visits" in names:
-        found["visits"] = judge.visits(facts, settings, start, end, departments or None)
-    if "links" in names:
-        found["links"] = linked(facts, settings, start, end, given)
-    return found
+    names, last = set(needed), end - timedelta(days=1)
+    units = departments or Departments.from_settings(settings).ids
+    calendar = Calendar.from_settings(settings)
+    with Session() as session:
+        session.table("days", days_table(start, end))
+        for name in names & set(TABLES) - {"visits"}:
+            session.table(name, table(facts, name, start, last))
+        if names & {"scoped", "visits"}:
+            # a transfer leads into other departments: visits of all, with the hours of those asked for
+            session.table("visits", judge.visits(facts, settings, start, end, departments or None))
+        if "scoped" in names:
+            for name, text in scope_steps(len(departments)).items():
+                session.step(name, text, given)
+        if "members" in names:
+            session.table("members", Departments.from_settings(settings).members)
+        if "links" in names:
+            session.table("links", linked(facts, settings, start, end, given, departments))
+        if "returns" in names:
+            session.table("returns", returned(facts, start, end, given, departments))
+        if "open_time" in names:
+            days_known = known_days(facts, start, last)
+            session.table("open_time", open_time(calendar, days_known, units, given["data_end_us"]))
+        if "due_days" in names:
+            hotline = [name for name in (settings.hotline.department,) if name]
+            session.table("due_days", calendar.working_days(start, end + DUE_AHEAD, hotline))
+        yield session
 
 
-def linked(facts: Facts, settings: Settings, start: date, end: date, given: dict[str, Parameter]) -> pa.Table:
+def known_days(facts: Facts, first: date, last: date) -> list[date]:
+    """The local days from ``first`` to ``last``, both included, of which the facts hold any call."""
+    sql = "SELECT DISTINCT local_date FROM calls WHERE local_date >= :first AND local_date <= :last"
+    found = engine.run(sql, {"calls": table(facts, "calls", first, last)}, {"first": first, "last": last})
+    return sorted(found["local_date"].to_pylist())
+
+
+def linked(
+    facts: Facts,
+    settings: Settings,
+    start: date,
+    end: date,
+    given: Mapping[str, Parameter],
+    departments: Sequence[str] = (),
+) -> pa.Table:
     """The table `links` of what happened on the local days ``[start, end)``, followed up to the horizon."""
     horizon = end + timedelta(days=HORIZON_DAYS + 1)
     hotline = [settings.hotline.department] if settings.hotline.department else []
     sources: dict[str, Source] = {name: table(facts, name, start, horizon) for name in ("calls", "messages")}
-    sources["visits"] = judge.visits(facts, settings, start, horizon + timedelta(days=1))
+    after = horizon + timedelta(days=1)
+    sources["visits"] = judge.visits(facts, settings, start, after, departments or None)
     sources["members"] = Departments.from_settings(settings).members
     sources["callback_departments"] = callback_departments(settings)
     sources["open_hours"] = Calendar.from_settings(settings).open_hours(start, horizon, hotline)
-    return links(sources, given)
+    return links(sources, given, len(departments))
+
+
+def returned(
+    facts: Facts, start: date, end: date, given: Mapping[str, Parameter], departments: Sequence[str] = ()
+) -> pa.Table:
+    """The table `returns` of the calls on the local days ``[start, end)``, followed up to its horizon."""
+    horizon = end + timedelta(days=RETURN_DAYS + 1)
+    sources: dict[str, Source] = {name: table(facts, name, start, horizon) for name in ("calls", "visits")}
+    return returns(sources, given, len(departments))

@@ -15,6 +15,7 @@ import pyarrow as pa
 from callstats import engine
 from callstats.engine import Source
 from callstats.fields import CALLS, DAY, INT, MESSAGES, SECONDS, TEXT, UTC_US, VISITS, Field, Table
+from callstats.metrics.base import only
 from callstats.settings import Settings
 
 HORIZON_DAYS: Final = 30
@@ -67,6 +68,7 @@ WITH things AS (
                   coalesce(m.call_id, ''), ' ', CAST(unix_micros(m.left_at) AS STRING)) AS thing
     FROM messages m
     WHERE m.hotline AND m.left_at IS NOT NULL AND m.local_date >= :start AND m.local_date < :end
+        /* only messages */
     UNION ALL
     SELECT 'missed' AS kind, v.call_id, v.visit, CAST(NULL AS STRING) AS mailbox,
            v.department, v.local_date, unix_micros(v.entered_at) AS since_us, c.caller AS client,
@@ -77,7 +79,7 @@ WITH things AS (
            concat('v ', v.call_id, ' ', CAST(v.visit AS STRING)) AS thing
     FROM visits v JOIN calls c ON v.call_id = c.call_id
     WHERE v.external AND v.outcome NOT IN ('answered', 'overflowed') AND coalesce(c.outcome, '') <> 'answered'
-      AND v.local_date >= :start AND v.local_date < :end
+      AND v.local_date >= :start AND v.local_date < :end /* only missed */
 ),
 outgoing AS (
     SELECT c.dialled AS client, unix_micros(c.started_at) AS us, m.department,
@@ -189,11 +191,19 @@ def callback_departments(settings: Settings) -> pa.Table:
     return pa.table({"department": list(names)}, schema=CALLBACK_DEPARTMENTS)
 
 
-def links(inputs: Mapping[str, Source], parameters: Mapping[str, engine.Parameter]) -> pa.Table:
+def links_query(departments: int = 0) -> str:
+    """The text, for all departments or those of as many `department_parameter`."""
+    things = SQL.replace("/* only missed */", only("v.department", departments))
+    return things.replace("/* only messages */", only(":hotline_department", departments))
+
+
+def links(
+    inputs: Mapping[str, Source], parameters: Mapping[str, engine.Parameter], departments: int = 0
+) -> pa.Table:
     """Table `LINKS` of the things in ``[start, end)``.
 
     Inputs: calls, visits and messages up to `HORIZON_DAYS` after ``end``; members, callback_departments,
-    open_hours. Parameters: start, end, hotline_department.
+    open_hours. Parameters: start, end, hotline_department, and the `department_parameter` of ``departments``.
     """
     values: dict[str, engine.Parameter] = {
         "attempt_ring_s": ATTEMPT_RING_S,
@@ -201,5 +211,5 @@ def links(inputs: Mapping[str, Source], parameters: Mapping[str, engine.Paramete
         "maybe_talk_s": MAYBE_REACHED_TALK_S,
         "horizon_us": HORIZON_DAYS * 86_400_000_000,
     }
-    wanted = {name: parameters[name] for name in ("start", "end", "hotline_department")}
-    return engine.conform(engine.run(SQL, inputs, {**values, **wanted}), LINKS.schema)
+    found = engine.run(links_query(departments), inputs, {**parameters, **values})
+    return engine.conform(found, LINKS.schema)

@@ -1,6 +1,6 @@
 """Missed calls: did the department call back, or was the client answered on calling again."""
 
-from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+from callstats.metrics.base import SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
 
 METRIC = Metric(
     module=__name__,
@@ -53,10 +53,9 @@ METRIC = Metric(
             "none_seen": Said("centrālē atzvans nav redzams", "no callback seen by the PBX"),
         },
     ),
-    inputs=("visits", "links"),
-    sql=f"""
-WITH {SCOPED},
-followed AS (
+    inputs=("scoped", "links"),
+    sql="""
+WITH followed AS (
     SELECT s.department, s.local_date, s.entered_at, s.rule_version, s.how_sure,
            k.attempted_certainty, k.again_certainty,
            coalesce(s.left_out, k.left_out) AS reason,

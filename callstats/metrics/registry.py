@@ -10,7 +10,19 @@ import callstats.metrics as package
 from callstats.errors import UsageError
 from callstats.metrics.base import Metric
 
-_GROUND: Final = frozenset({"base", "describe", "inputs", "links", "registry", "stats"})
+_GROUND: Final = frozenset(
+    {
+        "base",
+        "cells",
+        "describe",
+        "inputs",
+        "links",
+        "open_time",
+        "registry",
+        "returns",
+        "stats",
+    }
+)
 
 
 def _found() -> dict[str, Metric]:

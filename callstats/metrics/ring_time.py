@@ -1,6 +1,6 @@
 """How long, and in how many signals, it rang before an answer (clause 15.1, the distribution)."""
 
-from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+from callstats.metrics.base import SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
 
 METRIC = Metric(
     module=__name__,
@@ -30,9 +30,8 @@ METRIC = Metric(
         ),
     ),
     split=Split("rings", Said("Zvana signāli līdz atbildei", "Ring signals before the answer")),
-    inputs=("visits",),
-    sql=f"""
-WITH {SCOPED}
+    inputs=("scoped",),
+    sql="""
 SELECT 'ring_s' AS measure,
        department, local_date, entered_at AS at,
        CAST(coalesce(rings, CAST(floor(ring_us / nullif(period_us, 0)) AS BIGINT) + 1) AS STRING) AS split,

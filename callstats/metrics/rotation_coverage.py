@@ -1,6 +1,6 @@
 """A call that the first phone did not take: was it offered to a colleague (clause 15.1, recommended)?"""
 
-from callstats.metrics.base import SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+from callstats.metrics.base import SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
 
 METRIC = Metric(
     module=__name__,
@@ -55,10 +55,9 @@ METRIC = Metric(
             "no_answer": Said("neatbildēja", "no answer"),
         },
     ),
-    inputs=("visits",),
-    sql=f"""
-WITH {SCOPED},
-needed AS (
+    inputs=("scoped",),
+    sql="""
+WITH needed AS (
     SELECT scoped.*,
            coalesce(left_out,
                     CASE WHEN rotation IN ('not_needed', 'no_second_member', 'caller_left') THEN rotation

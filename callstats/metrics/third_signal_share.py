@@ -1,6 +1,20 @@
 """Answered no later than after the third signal (clause 15.1)."""
 
-from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, SCOPED, Measure, Metric, Said, Split
+from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, Measure, Metric, Said, Split
+
+# One judgement for the figure and its variants; these leave out others than the rule does.
+JUDGED = """
+judged_visits AS (
+    SELECT department, local_date, entered_at, outcome, rule_version, left_out, wait_us,
+           third_signal_left_out,
+           outcome = 'answered' AND within_third_signal AS hit,
+           CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure
+                WHEN within_third_signal IS NULL THEN 'unknown'
+                ELSE coalesce(third_signal_certainty, 'unknown')
+           END AS certainty
+    FROM scoped
+)
+"""
 
 METRIC = Metric(
     module=__name__,
@@ -16,7 +30,7 @@ METRIC = Metric(
         'began. The standard says "strives": it is a share, not a judgement of one call.',
     ),
     formula="k / n; k: answered and ring time R < N·P (3 signals of 5 s: 14.99 s passes, 15.00 s does not)",
-    source="clause 15.1, first sentence; design section 3",
+    source="clause 15.1, first sentence; design section 3; domain 6 (formula variants)",
     better="higher",
     denominator=Said(
         "ārējie zvani darba laikā, kas tika piedāvāti tālrunim vai kam neviens tālrunis nebija pieejams",
@@ -38,24 +52,18 @@ METRIC = Metric(
             Said("Atbildēts ne vēlāk kā pēc trešā signāla", "Answered no later than after the third signal"),
             "share",
             Said(
-                "atbildēto līdz ceturtā signāla sākumam daļa", "share answered before the fourth signal began"
+                "SL_B: no piedāvātajiem, bez tiem, kuros zvanītājs pārtrauca, kad vēl bija laiks atbildēt",
+                "SL_B: of the calls offered, without those given up while there still was time to answer",
             ),
         ),
     ),
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
-    inputs=("visits",),
+    inputs=("scoped",),
     sql=f"""
-WITH {SCOPED}
-SELECT 'within_third_signal' AS measure,
-       department, local_date, entered_at AS at, outcome AS split,
-       coalesce(left_out, third_signal_left_out) AS reason,
-       outcome = 'answered' AND within_third_signal AS hit,
-       CAST(NULL AS BIGINT) AS value_us,
-       CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure
-            WHEN within_third_signal IS NULL THEN 'unknown'
-            ELSE coalesce(third_signal_certainty, 'unknown')
-       END AS certainty,
-       rule_version
-FROM scoped
+WITH {JUDGED}
+SELECT 'within_third_signal' AS measure, department, local_date, entered_at AS at, outcome AS split,
+       coalesce(left_out, third_signal_left_out) AS reason, hit, CAST(NULL AS BIGINT) AS value_us,
+       certainty, rule_version
+FROM judged_visits
 """,
 )

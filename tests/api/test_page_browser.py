@@ -11,7 +11,7 @@ from callstats.settings import Settings
 from tests.api.asking import asking
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHARTS = 6
+CHARTS = 7
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"

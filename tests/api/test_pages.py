@@ -2,15 +2,17 @@
 
 import json
 import re
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 
-from api import pages
+from api import figures, pages
 from api.text import Words
-from callstats.metrics.base import CERTAINTY_NAMES
+from callstats.metrics.base import CERTAINTY_NAMES, Language
+from callstats.metrics.registry import METRICS
 from tests.api.asking import Asking, asking
 from tests.handmade import RIGA, settings
 
@@ -38,7 +40,7 @@ def test_every_text_of_the_templates_is_translated() -> None:
         for text in re.findall(
             r"""_\((?:"|')((?:[^"'\\]|\\.|(?<=[a-z])'(?=[ s]))*)(?:"|')""", path.read_text("utf-8")
         )
-    } | {"no data", "%(k)s of %(n)s"}
+    } | {"no data", "%(k)s of %(n)s", "%(number)s per hour"}
     assert used - said == set()
     assert said - used == set()
     for message in catalog:
@@ -83,13 +85,43 @@ def test_before_anything_is_loaded_the_page_says_what_to_do(empty: Asking) -> No
 def test_each_chart_has_its_data_and_its_table(client: Asking) -> None:
     text = client.get("/departments/social", params={"lang": "en"}).text
     names = re.findall(r'data-chart="(\w+)"', text)
-    assert names == ["over_time", "outcomes", "week", "rings", "rotation", "follow_up"]
+    assert names == ["over_time", "outcomes", "week", "busy", "rings", "rotation", "follow_up"]
     for name in names:
         found = re.search(rf'<script type="application/json" id="chart-{name}">(.*?)</script>', text, re.S)
         assert found is not None
         assert set(json.loads(found[1])) == {"data", "layout"}
         section = text[text.index(f'data-chart="{name}"') :]
         assert "<table" in section[: section.index("</section>")]
+
+
+@pytest.mark.parametrize("language", ["lv", "en"])
+@pytest.mark.parametrize("department", ["social", "pr"])
+def test_every_figure_of_the_registry_stands_on_the_page(
+    client: Asking, department: str, language: Language
+) -> None:
+    """A metric needs no page work: what has no section of its own is told from its declaration."""
+    text = unescape(_plain(client.get(f"/departments/{department}", params={"lang": language}).text))
+    for one in METRICS.values():
+        if one.hotline_only and department != "pr":
+            assert one.title[language] not in text
+            continue
+        assert one.meaning[language] in text or one.slug == figures.ABANDONED.slug  # a tile only
+        for measure in one.measures:
+            assert one.slug in figures.DRAWN or measure.title[language] in text
+
+
+def test_contact_in_time_is_told_in_words(client: Asking) -> None:
+    """Juris left his message on Monday at 16:00; the environment's people called on Tuesday at 9."""
+    text = _plain(client.get("/departments/pr", params={"lang": "lv"}).text)
+    assert "Saziņa laikā: 1 no 1" in text
+    assert "mēģināts sazvanīt līdz nākamās darba dienas beigām 1" in text
+
+
+def test_busy_hours_are_told_with_their_open_time(client: Asking) -> None:
+    """The data end on Tuesday at 10: 9 + 2 open hours, 13 calls: 1.2 an hour."""
+    text = _plain(client.get("/departments/social", params={"lang": "en"}).text)
+    assert "13 calls in 11 open hours" in text
+    assert "1.2 per hour" in text
 
 
 def test_a_name_cannot_become_markup(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from callstats import charts
 from callstats.metrics.base import OUTCOME_NAMES, Said
 
@@ -68,6 +70,33 @@ def test_the_week_shows_office_hours_and_whatever_lies_outside() -> None:
     assert list(figure.layout.yaxis.ticktext) == ["P", "O", "T", "C", "Pk", "S"]
     monday, tuesday = figure.data[:2]
     assert (list(monday.x), list(monday.text), len(tuesday.x)) == (["9"], ["1/4"], 0)
+
+
+def test_the_busiest_hour_is_the_darkest_and_an_hour_without_calls_a_gap() -> None:
+    """8 to 9: 6 calls in 2 open hours; 9 to 10: 3 in 2; 10 to 11: open, no call."""
+    rows: list[dict[str, Any]] = [
+        {"weekday": 1, "hour": 8, "k": 6, "n": 6, "value": 3.0, "open_h": 2.0},
+        {"weekday": 1, "hour": 9, "k": 3, "n": 3, "value": 1.5, "open_h": 2.0},
+        {"weekday": 1, "hour": 10, "k": 0, "n": 0, "value": None, "open_h": 2.0},
+    ]
+    monday = charts.calls_per_hour(rows, WEEKDAYS, "lv").data[0]
+    assert (list(monday.x), list(monday.text)) == (["8", "9"], ["3,0", "1,5"])
+    assert monday.customdata[0][1] == "3,0 (6 zvani / 2,0 h)"
+    assert monday.marker.color[0] == "rgb(18,74,115)"
+    assert charts.calls_per_hour([], WEEKDAYS, "en").data[0].x == ()
+
+
+@pytest.mark.parametrize("percent", range(0, 101))
+def test_numbers_in_a_field_can_be_read(percent: int) -> None:
+    """Contrast by WCAG 2.2: (lighter + 0.05) / (darker + 0.05) of the relative luminances."""
+
+    def luminance(colour: tuple[int, ...]) -> float:
+        parts = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    field = luminance(tuple(int(part) for part in charts._shade(percent / 100)[4:-1].split(",")))
+    ink = {"#ffffff": 1.0, "#000000": 0.0}[charts._ink(percent / 100)]
+    assert (max(field, ink) + 0.05) / (min(field, ink) + 0.05) >= 4.5
 
 
 def test_latvian_charts_have_a_decimal_comma() -> None:

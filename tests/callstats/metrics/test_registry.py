@@ -8,20 +8,22 @@ import pytest
 from callstats import judge
 from callstats.errors import UsageError
 from callstats.fields import TABLES
-from callstats.metrics import links, registry
-from callstats.metrics.base import SCOPE_EXCLUSIONS, Metric, cell_query
+from callstats.metrics import links, registry, returns
+from callstats.metrics.base import SCOPE_EXCLUSIONS, Metric, cell_query, scope_steps
 from callstats.metrics.describe import definitions
 from callstats.metrics.registry import METRICS, metric
 from tests.shared import ROOT
 
 FUNCTIONS = {
     "abs", "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp",
-    "greatest", "hour", "least", "length", "lpad", "min", "nullif", "round", "substr", "sum", "unix_micros",
+    "greatest", "hour", "lead", "least", "length", "lpad", "max", "min", "nullif", "round", "substr", "sum",
+    "unix_micros",
 }  # fmt: skip
-TEXTS = {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()} | {
-    "links": links.SQL,
-    "judge": judge.text(),
-}
+TEXTS = (
+    {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()}
+    | scope_steps(2)
+    | {"links": links.links_query(2), "returns": returns.returns_query(2), "judge": judge.text()}
+)
 every_metric = pytest.mark.parametrize("one", METRICS.values(), ids=METRICS)
 every_text = pytest.mark.parametrize("sql", TEXTS.values(), ids=TEXTS)
 
@@ -46,7 +48,7 @@ def test_a_declaration_is_complete_in_both_languages(one: Metric) -> None:
         assert said.lv != said.en
     assert one.measures
     assert "clause" in one.source
-    assert set(one.inputs) <= {*TABLES, "links"}
+    assert set(one.inputs) <= {*TABLES, "scoped", "links", "returns", "open_time", "due_days", "members"}
 
 
 @every_metric
@@ -56,7 +58,8 @@ def test_every_reason_in_the_text_is_declared(one: Metric) -> None:
     )
     outcomes = set(one.split.values) if one.split else set()
     certainties = {"certain", "borderline", "estimated", "unknown"}
-    assert reasons - outcomes - certainties - set(SCOPE_EXCLUSIONS) <= set(one.exclusions)
+    measures = {m.name for m in one.measures}
+    assert reasons - outcomes - measures - certainties - set(SCOPE_EXCLUSIONS) <= set(one.exclusions)
 
 
 @every_metric
