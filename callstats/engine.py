@@ -1,20 +1,21 @@
 """Running a SQL text over named tables.
 
-The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark over
-the same Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing else is translated.
-Rules of the subset: durations and instants are whole microseconds, every ORDER BY says NULLS FIRST or
-LAST, no backslash in a literal, no lambda, no QUALIFY, division only through NULLIF. An ordered list is
-built as sorted texts ``"000003 value"``: the engines disagree about ordered aggregation, but not about
-sorting an array of texts.
+The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark
+(`callstats.spark`) over the same Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing
+else is translated. Durations and instants are whole microseconds; an ordered list is built as sorted texts
+``"000003 value"``: the engines disagree about ordered aggregation, but not about sorting an array of texts.
+What a text may use, and why, is listed in `callstats.portable`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -59,6 +60,36 @@ def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
         return literal(parameters[name]) if name in parameters else found.group()
 
     return _PARAMETER.sub(one, sql)
+
+
+class Engine(Protocol):
+    """What runs SQL texts over named tables: `Session`, or its twin on Spark. Use it as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Gives back what it holds."""
+        ...
+
+    def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
+        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
+        ...
+
+    def view(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Name ``sql`` without computing it: read again each time it is used."""
+        ...
+
+    def step(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Compute ``sql`` once and keep it as table ``name``, replacing an older one."""
+        ...
+
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+        """The rows of ``sql`` as an Arrow table."""
+        ...
 
 
 class Session:
@@ -111,11 +142,29 @@ class Session:
         return self._con.sql(bind(sql, parameters or {})).to_arrow_table()
 
 
+_OPEN: ContextVar[Callable[[], Engine]] = ContextVar("engine", default=Session)
+
+
+@contextmanager
+def on(opener: Callable[[], Engine]) -> Iterator[None]:
+    """While inside, `opened` and `run` use the engines that ``opener`` makes instead of DuckDB."""
+    before = _OPEN.set(opener)
+    try:
+        yield
+    finally:
+        _OPEN.reset(before)
+
+
+def opened() -> Engine:
+    """A new engine: DuckDB, unless within `on`."""
+    return _OPEN.get()()
+
+
 def run(
     sql: str, inputs: Mapping[str, Source], parameters: Mapping[str, Parameter] | None = None
 ) -> pa.Table:
     """One SQL text over ``inputs`` (name → Arrow table or Parquet files), parameters given as ``:name``."""
-    with Session() as session:
+    with opened() as session:
         for name, source in inputs.items():
             session.table(name, source)
         return session.query(sql, parameters)

@@ -19,7 +19,7 @@ import pyarrow as pa
 from callstats.assemble.rules import THIRD_SIGNAL_RULES, third_signal_rules
 from callstats.calendar import Calendar
 from callstats.departments import Departments
-from callstats.engine import Parameter, Session, conform
+from callstats.engine import Engine, Parameter, Source, conform, opened
 from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
 from callstats.settings import Settings
 
@@ -73,33 +73,39 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
 
     ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables.
     """
-    with Session() as session:
-        session.table("events", events, EVENTS.schema)
-        _reference_tables(session, settings)
-        hear(session)
-        session.step("edges", text("edges"))
-        _label(session)
-        parameters: dict[str, Parameter] = {"timezone": settings.timezone}
-        session.step("call_ids", text("call_ids"), parameters)
-        for name in STEPS:
-            session.step(name, text(name), parameters)
+    with opened() as session:
+        take_steps(session, events, settings)
         return {
-            table.name: conform(session.query(_ordered(step, columns)), table.schema)
+            table.name: conform(session.query(ordered(step, columns)), table.schema)
             for table, step, columns in RESULTS
         }
 
 
-def hear(session: Session) -> None:
+def take_steps(session: Engine, events: Source, settings: Settings) -> None:
+    """Runs the texts in order; afterwards the session holds the tables that `RESULTS` names."""
+    session.table("events", events, EVENTS.schema)
+    _reference_tables(session, settings)
+    hear(session)
+    session.step("edges", text("edges"))
+    _label(session)
+    parameters: dict[str, Parameter] = {"timezone": settings.timezone}
+    session.step("call_ids", text("call_ids"), parameters)
+    for name in STEPS:
+        session.step(name, text(name), parameters)
+
+
+def hear(session: Engine) -> None:
     """Name the session's events ``heard``: with ids that are unique across PBXs and times in microseconds."""
     session.step("bare_ids", text("bare_ids"))
     session.view("heard", text("heard"))
 
 
-def _ordered(step: str, columns: Sequence[str]) -> str:
+def ordered(step: str, columns: Sequence[str]) -> str:
+    """The query for a step's rows in the order of ``columns``."""
     return f"SELECT * FROM {step} ORDER BY " + ", ".join(f"{column} ASC NULLS LAST" for column in columns)
 
 
-def _label(session: Session) -> None:
+def _label(session: Engine) -> None:
     """Join ids into calls: spread the earliest id's label along the edges until nothing changes."""
     session.step("labels", text("labels_first"))
     changed = True
@@ -109,7 +115,7 @@ def _label(session: Session) -> None:
         session.step("labels", "SELECT uid, label FROM labels_new")
 
 
-def _reference_tables(session: Session, settings: Settings) -> None:
+def _reference_tables(session: Engine, settings: Settings) -> None:
     departments = Departments.from_settings(settings)
     session.table("members", departments.members)
     session.table("trunks", pa.table({"endpoint": pa.array(settings.trunks, pa.string())}))
@@ -120,7 +126,7 @@ def _reference_tables(session: Session, settings: Settings) -> None:
     session.table("third_signal_rules", third_signal_rules(settings, departments.ids))
 
 
-def _days(session: Session) -> tuple[date, date]:
+def _days(session: Engine) -> tuple[date, date]:
     """Local days the events lie in, half-open, one day wider on both sides."""
     span = session.query("SELECT min(local_date) AS first, max(local_date) AS last FROM events")
     first, last = span["first"][0].as_py(), span["last"][0].as_py()
@@ -129,4 +135,4 @@ def _days(session: Session) -> tuple[date, date]:
     return first - timedelta(days=1), last + timedelta(days=2)
 
 
-__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "text"]
+__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "ordered", "take_steps", "text"]

@@ -56,7 +56,7 @@ kept AS (
     WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.n = 1 AND m.call_id = p.call_id)
 )
 SELECT k.call_id, k.mailbox, k.msg_id, k.left_us AS left_at, k.local_date, k.caller,
-    k.message_us / 1000000.0 AS duration_s,
+    k.message_us / 1e6 AS duration_s,
     k.message_us < 3000000 AS empty,
     k.caller IS NOT NULL AND k.caller_class NOT IN ('anonymous', 'empty', 'label', 'service', 'emergency', 'short_code') AS callable,
     h.value IS NOT NULL AS hotline,

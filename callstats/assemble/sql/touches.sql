@@ -2,17 +2,25 @@
 -- tried, or (only where neither ever happens) it enters the department's number. A queue owns what it offers, a guest
 -- member's phone included. Consecutive touches of one department are one visit. An outgoing call touches a department
 -- only where it is transferred to it.
-WITH counted AS (
+WITH stays_answered AS (
+    SELECT s.call_id, s.stay, min(a.at_us) AS answer_us
+    FROM queue_stays s JOIN answers a ON a.call_id = s.call_id AND NOT a.answer_hidden AND a.at_us >= s.entered_us
+    GROUP BY s.call_id, s.stay
+),
+stays AS (
+    SELECT s.*, a.answer_us
+    FROM queue_stays s LEFT JOIN stays_answered a ON a.call_id = s.call_id AND a.stay = s.stay
+),
+counted AS (
     SELECT l.*, c.local_date, c.started_us,
         row_number() OVER (PARTITION BY l.uid ORDER BY s.entered_us DESC NULLS LAST) AS n,
         s.stay, s.department AS queue_department
     FROM legs l
     JOIN callers c ON c.call_id = l.call_id
-    LEFT JOIN queue_stays s ON s.call_id = l.call_id AND l.tried_us >= s.entered_us
+    LEFT JOIN stays s ON s.call_id = l.call_id AND l.tried_us >= s.entered_us
         AND l.tried_us <= coalesce(s.left_us, 9000000000000000) + s.resolution_us
         AND (l.queue IS NULL OR l.queue = s.queue)
-        AND NOT EXISTS (SELECT 1 FROM answers a WHERE a.call_id = l.call_id AND NOT a.answer_hidden
-            AND a.at_us >= s.entered_us AND a.at_us < l.tried_us - s.resolution_us)
+        AND (s.answer_us IS NULL OR s.answer_us >= l.tried_us - s.resolution_us)
     WHERE l.kind = 'phone'
         AND (c.direction <> 'outbound' OR EXISTS (SELECT 1 FROM transfers x JOIN answers a ON a.call_id = x.call_id AND a.kind = 'trunk'
             WHERE x.call_id = l.call_id AND a.at_us < l.tried_us AND x.at_us <= coalesce(l.ended_us, l.tried_us)))
