@@ -13,7 +13,7 @@ stays AS (
 ),
 counted AS (
     SELECT l.*, c.local_date, c.started_us,
-        row_number() OVER (PARTITION BY l.uid ORDER BY s.entered_us DESC NULLS LAST) AS n,
+        row_number() OVER (PARTITION BY l.uid ORDER BY s.entered_us DESC NULLS LAST, s.stay DESC NULLS LAST) AS n,
         s.stay, s.department AS queue_department
     FROM legs l
     JOIN callers c ON c.call_id = l.call_id
@@ -53,13 +53,15 @@ number_touches AS (
 -- phones tried within a second of each other are one burst: a group of two departments is two visits, not many
 spaced AS (
     SELECT t.*,
-        CASE WHEN at_us > 1000000 + lag(at_us) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST)
+        CASE WHEN at_us > 1000000 + lag(at_us) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST,
+            department ASC NULLS LAST, kind ASC NULLS LAST, leg_uid ASC NULLS LAST, stay ASC NULLS LAST)
             THEN 1 ELSE 0 END AS apart
     FROM (SELECT * FROM reached UNION ALL SELECT * FROM number_touches) t
 ),
 burst AS (
     SELECT s.*,
-        sum(apart) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST
+        sum(apart) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST,
+            department ASC NULLS LAST, kind ASC NULLS LAST, leg_uid ASC NULLS LAST, stay ASC NULLS LAST
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS burst
     FROM spaced s
 ),
@@ -74,7 +76,7 @@ ordered AS (
         row_number() OVER (PARTITION BY call_id ORDER BY burst ASC NULLS LAST, department_us ASC NULLS LAST,
             department_number ASC NULLS LAST, department ASC NULLS LAST, at_us ASC NULLS LAST,
             CASE kind WHEN 'queue' THEN 0 ELSE 1 END ASC NULLS LAST, channel_number ASC NULLS LAST,
-            leg_uid ASC NULLS LAST) AS place
+            leg_uid ASC NULLS LAST, stay ASC NULLS LAST) AS place
     FROM turned t
 ),
 changed AS (

@@ -77,7 +77,7 @@ SELECT call_id, visit, department, local_date, entered_us AS entered_at, entered
     first_ring_us AS first_ring_at, answered_us AS answered_at, answered_by,
     ring_us / 1e6 AS ring_s, ring_min_us / 1e6 AS ring_min_s, ring_max_us / 1e6 AS ring_max_s,
     ring_source,
-    CASE WHEN outcome = 'answered' AND ring_us IS NOT NULL THEN CAST(floor(ring_us / CAST(period_us AS DOUBLE)) AS BIGINT) + 1 END AS rings,
+    CASE WHEN outcome = 'answered' AND ring_us IS NOT NULL THEN CAST(floor(ring_us / CAST(nullif(period_us, 0) AS DOUBLE)) AS BIGINT) + 1 END AS rings,
     wait_us / 1e6 AS wait_s, talk_us / 1e6 AS talk_s,
     outcome, outcome_certainty,
     within AS within_third_signal,
