@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date
+from math import isfinite
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, TypeAlias
 
@@ -34,7 +35,7 @@ MACROS: Final = (
     "CREATE MACRO regexp_like(s, pattern) AS regexp_matches(s, pattern)",
 )
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
-_ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
+ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
 
 
 def literal(value: Parameter) -> str:
@@ -45,7 +46,11 @@ def literal(value: Parameter) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
-    if isinstance(value, (int, float)):
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"a SQL parameter must be finite: {value!r}")
+        return repr(value) if "e" in repr(value) else f"{value!r}e0"  # without exponent it were a DECIMAL
+    if isinstance(value, int):
         return repr(value)
     if "\\" in value:
         raise ValueError(f"a SQL parameter may not hold a backslash: {value!r}")
@@ -176,7 +181,7 @@ def _conform_column(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedAr
     if dtype == NAMES and pa.types.is_list(column.type):
         rows = column.combine_chunks()
         rows = rows.chunk(0) if isinstance(rows, pa.ChunkedArray) else rows
-        values = pc.utf8_slice_codeunits(rows.flatten(), _ORDER_DIGITS).cast(pa.string())
+        values = pc.utf8_slice_codeunits(rows.flatten(), ORDER_DIGITS).cast(pa.string())
         sizes = pc.fill_null(pc.list_value_length(rows), 0)
         ends = pc.cumulative_sum(sizes).cast(pa.int32())
         offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])

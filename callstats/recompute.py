@@ -81,9 +81,10 @@ def _parts(days: Sequence[date]) -> Iterator[list[date]]:
 def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> None:
     from callstats.assemble import assemble
 
-    with store.reading(), TemporaryDirectory() as folder:
+    # beside the events, so that whoever reads those (executors of a cluster too) reads this
+    with store.reading(), TemporaryDirectory(dir=store.root, prefix=".computing-") as folder:
         based_on = store.counter()
-        files, feed_ends = _needed(store, days)
+        files, feed_ends = needed(store, days)
         if feed_ends.num_rows:
             files.append(Path(folder) / "feed_ends.parquet")
             pq.write_table(feed_ends, files[-1])
@@ -92,7 +93,7 @@ def _compute(store: Store, settings: Settings, days: list[date], rules: str) -> 
     store.replace_days(days, kept, based_on=based_on, rules=rules)
 
 
-def _needed(store: Store, days: Sequence[date]) -> tuple[list[Path], pa.Table]:
+def needed(store: Store, days: Sequence[date]) -> tuple[list[Path], pa.Table]:
     """Files with the events that are needed to compute `days`, and the nearest ends of feeds around them.
 
     A gap of a feed may last longer than the days that are read.

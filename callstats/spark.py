@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import gettempdir
 from types import TracebackType
@@ -17,8 +17,9 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from callstats.engine import Parameter, Source, bind
+from callstats.engine import ORDER_DIGITS, Parameter, Source, bind
 from callstats.errors import UsageError
+from callstats.fields import DAY, FLAG, INT, NAMES, SECONDS, TEXT, UTC_US
 
 SparkSession: TypeAlias = Any  # pyspark is not there to be asked for its types
 Frame: TypeAlias = Any
@@ -38,6 +39,14 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
+}
+SQL_TYPES: Final = {
+    TEXT: "STRING",
+    INT: "BIGINT",
+    SECONDS: "DOUBLE",
+    FLAG: "BOOLEAN",
+    DAY: "DATE",
+    UTC_US: "TIMESTAMP",
 }
 NEEDED: Final = "install callstats with its extra: pip install 'callstats[spark]'"
 JAVA: Final = (
@@ -106,7 +115,7 @@ class Session:
         if isinstance(source, pa.Table):
             frame = self._spark.createDataFrame(source)
         elif source:
-            reader = self._spark.read
+            reader = self._spark.read.option("recursiveFileLookup", "true")
             if schema is not None:
                 reader = reader.schema(self._spark.createDataFrame(schema.empty_table()).schema)
             frame = reader.parquet(*(escaped(path) for path in source))
@@ -132,15 +141,47 @@ class Session:
         """The rows of ``sql`` as an Arrow table."""
         return self._spark.sql(bind(sql, parameters or {})).toArrow()
 
+    def write(self, sql: str, schema: pa.Schema, order: Sequence[str], folder: str) -> None:
+        """Writes the rows of ``sql`` in columns and types of ``schema`` as ``folder/day=D/*.parquet``.
+
+        One file per ``local_date``, its rows in the order of ``order``; executors write it. Without
+        ``folder/_SUCCESS`` the folder is not whole.
+        """
+        frame = self._spark.sql(sql)
+        columns = [conformed(field, dict(frame.dtypes)[field.name]) for field in schema]
+        rows = frame.selectExpr(*columns, "local_date AS day").repartition("day")
+        ordered = rows.sortWithinPartitions("day", *(rows[name].asc_nulls_last() for name in order))
+        ordered.write.partitionBy("day").parquet(folder)
+
+    def must_not_be(self, folder: str) -> None:
+        """Raises UsageError where there is such a folder."""
+        path, files = self._files_of(folder)
+        if files.exists(path):
+            raise UsageError(f"{folder}: is there already; name another folder, or remove it")
+
     def _name(self, name: str, frame: Frame) -> None:
         frame.createOrReplaceTempView(name)
         self._named.add(name)
 
     def remove(self, folder: str) -> None:
         """Removes a folder, wherever it lies; none is none."""
-        jvm, hadoop = self._spark._jvm, self._spark._jsc.hadoopConfiguration()
-        path = jvm.org.apache.hadoop.fs.Path(folder)
-        path.getFileSystem(hadoop).delete(path, True)
+        path, files = self._files_of(folder)
+        files.delete(path, True)
+
+    def _files_of(self, folder: str) -> tuple[Any, Any]:
+        """A folder as Hadoop names it, and the file system it lies in."""
+        path = self._spark._jvm.org.apache.hadoop.fs.Path(folder)
+        return path, path.getFileSystem(self._spark._jsc.hadoopConfiguration())
+
+
+def conformed(field: pa.Field, dtype: str) -> str:
+    """The expression that does to a column of a text (its type on Spark) what `engine.conform` does to it."""
+    if field.type == UTC_US and dtype != "timestamp":
+        return f"timestamp_micros({field.name}) AS {field.name}"
+    if field.type == NAMES:
+        cut = f"transform({field.name}, value -> substring(value, {ORDER_DIGITS + 1}))"
+        return f"coalesce({cut}, array()) AS {field.name}"
+    return f"CAST({field.name} AS {SQL_TYPES[field.type]}) AS {field.name}"
 
 
 def escaped(path: Path | str) -> str:

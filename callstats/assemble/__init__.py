@@ -19,7 +19,7 @@ import pyarrow as pa
 from callstats.assemble.rules import THIRD_SIGNAL_RULES, third_signal_rules
 from callstats.calendar import Calendar
 from callstats.departments import Departments
-from callstats.engine import Engine, Parameter, Source, conform, opened
+from callstats.engine import Engine, Parameter, conform, opened
 from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
 from callstats.settings import Settings
 
@@ -74,16 +74,16 @@ def assemble(events: pa.Table | Sequence[Path], settings: Settings) -> dict[str,
     ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables.
     """
     with opened() as session:
-        take_steps(session, events, settings)
+        session.table("events", events, EVENTS.schema)
+        take_steps(session, settings)
         return {
-            table.name: conform(session.query(ordered(step, columns)), table.schema)
+            table.name: conform(session.query(_ordered(step, columns)), table.schema)
             for table, step, columns in RESULTS
         }
 
 
-def take_steps(session: Engine, events: Source, settings: Settings) -> None:
-    """Runs the texts in order; afterwards the session holds the tables that `RESULTS` names."""
-    session.table("events", events, EVENTS.schema)
+def take_steps(session: Engine, settings: Settings) -> None:
+    """Runs the texts over the session's ``events``; afterwards it holds the tables that `RESULTS` names."""
     _reference_tables(session, settings)
     hear(session)
     session.step("edges", text("edges"))
@@ -100,8 +100,7 @@ def hear(session: Engine) -> None:
     session.view("heard", text("heard"))
 
 
-def ordered(step: str, columns: Sequence[str]) -> str:
-    """The query for a step's rows in the order of ``columns``."""
+def _ordered(step: str, columns: Sequence[str]) -> str:
     return f"SELECT * FROM {step} ORDER BY " + ", ".join(f"{column} ASC NULLS LAST" for column in columns)
 
 
@@ -135,4 +134,4 @@ def _days(session: Engine) -> tuple[date, date]:
     return first - timedelta(days=1), last + timedelta(days=2)
 
 
-__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "ordered", "take_steps", "text"]
+__all__ = ["RESULTS", "STEPS", "THIRD_SIGNAL_RULES", "assemble", "hear", "take_steps", "text"]

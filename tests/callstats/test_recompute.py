@@ -202,7 +202,7 @@ def test_the_ends_of_a_feed_far_from_the_days_read_are_known(
     files = [put(tmp_path, f"in/{n}", content) for n, content in enumerate((ami, back, between))]
     load(files, settings, store)
     first = date(2026, 11, 23)
-    events, ends = module._needed(store, [first + timedelta(5)])
+    events, ends = module.needed(store, [first + timedelta(5)])
     assert {path.parent.name for path in events} == {"2026-11-28"}
     told = set(zip(ends["kind"].to_pylist(), ends["local_date"].to_pylist(), strict=True))
     assert told == {(kind, first + timedelta(n)) for kind in ("connected", "disconnected") for n in (0, 10)}
