@@ -12,8 +12,10 @@ running every text on both engines over the same Parquet (tests/spark). Rules, b
 - no backslash in a literal: Spark reads it as an escape, DuckDB as itself;
 - ``min_by`` says FILTER (WHERE value IS NOT NULL): DuckDB skips null values, Spark takes them; its key is
   unique in the group (a row_number), because among equal keys each engine takes another row;
-- ``array_agg`` stands inside ``array_sort`` and gets no null: DuckDB keeps nulls, Spark drops them;
-- an EXISTS stands in WHERE or CASE, not in a join's ON: Spark refuses one that looks at both sides.
+- ``array_agg`` stands inside ``array_sort`` and says FILTER (WHERE … IS NOT NULL): DuckDB keeps nulls, Spark
+  drops them (and of no value at all makes an empty list, DuckDB a null);
+- a subquery stands in no join's ON: Spark refuses one that looks at both sides;
+- IN (SELECT …) stands in WHERE only: of a null it is null on DuckDB and false on Spark.
 """
 
 from __future__ import annotations
@@ -94,6 +96,7 @@ PARTS: Final = frozenset(
         "ORDER_MODIFIER", "SELECT_NODE", "SET_OPERATION_NODE", "SUBQUERY",
     }
 )  # fmt: skip
+PLACES: Final = frozenset({"condition", "group_expressions", "having", "select_list", "where_clause"})
 JOINS: Final = frozenset({("REGULAR", "INNER"), ("REGULAR", "LEFT"), ("CROSS", "INNER")})
 
 
@@ -103,7 +106,7 @@ def faults(sql: str) -> list[str]:
     parsed = json.loads(found)
     if parsed["error"]:
         return [f"no SELECT that can be parsed: {parsed.get('error_message', '')}"]
-    return list(dict.fromkeys(_faults(parsed["statements"], None, in_on=False)))
+    return list(dict.fromkeys(_faults(parsed["statements"], None, "")))
 
 
 @cache
@@ -111,19 +114,19 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect()
 
 
-def _faults(node: object, parent: Node | None, *, in_on: bool) -> Iterator[str]:
+def _faults(node: object, parent: Node | None, place: str) -> Iterator[str]:
+    """Faults of a node and what is in it; ``place`` is the part of its own SELECT that it stands in."""
     if isinstance(node, list):
         for one in node:
-            yield from _faults(one, parent, in_on=in_on)
+            yield from _faults(one, parent, place)
     elif isinstance(node, dict):
         if "class" in node:
-            yield from _of_expression(node, parent, in_on=in_on)
+            yield from _of_expression(node, parent, place)
         elif "type" in node:
             yield from _of_part(node)
         for key, value in node.items():
             inside = node if "class" in node else parent
-            within = key == "condition" or (in_on and key != "subquery")
-            yield from _faults(value, inside, in_on=within)
+            yield from _faults(value, inside, key if key in PLACES else place)
 
 
 def _of_part(node: Node) -> Iterator[str]:
@@ -150,7 +153,7 @@ def _of_part(node: Node) -> Iterator[str]:
             yield "GROUP BY a place: name the column"
 
 
-def _of_expression(node: Node, parent: Node | None, *, in_on: bool) -> Iterator[str]:
+def _of_expression(node: Node, parent: Node | None, place: str) -> Iterator[str]:
     kind, name = node["type"], node.get("function_name", "")
     if kind not in EXPRESSIONS:
         yield f"{kind} is not in the list"
@@ -168,10 +171,14 @@ def _of_expression(node: Node, parent: Node | None, *, in_on: bool) -> Iterator[
         yield f"{name}() OVER an ORDER BY without ROWS"
     if name == "array_agg" and (parent is None or parent.get("function_name") != "array_sort"):
         yield "array_agg() outside array_sort()"
+    if name == "array_agg" and not any(_not_null(one) for one in _conditions(node["filter"])):
+        yield "array_agg() without FILTER (WHERE … IS NOT NULL)"
     if name == "min_by" and not _filtered(node):
         yield "min_by() without FILTER (WHERE its value IS NOT NULL)"
-    if kind == "SUBQUERY" and in_on:
+    if kind == "SUBQUERY" and place == "condition":
         yield "a subquery in ON"
+    if kind == "SUBQUERY" and node["subquery_type"] == "ANY" and place != "where_clause":
+        yield "IN (SELECT …) outside WHERE"
 
 
 def _of_constant(literal: Node) -> Iterator[str]:
@@ -192,9 +199,13 @@ def _never_zero(node: Node) -> bool:
 def _filtered(node: Node) -> bool:
     value = node["arguments"][0]["expression"].get("column_names")
     return value is not None and any(
-        one["type"] == "OPERATOR_IS_NOT_NULL" and one["children"][0].get("column_names") == value
+        _not_null(one) and one["children"][0].get("column_names") == value
         for one in _conditions(node["filter"])
     )
+
+
+def _not_null(node: Node) -> bool:
+    return bool(node["type"] == "OPERATOR_IS_NOT_NULL")
 
 
 def _conditions(node: Node | None) -> Iterator[Node]:

@@ -146,7 +146,11 @@ def cell_query(metric: Metric, by: tuple[str, ...], departments: int = 0) -> str
         f"{key} AS {key[2:]}" for key in keys[len(axes) :]
     ]
     if spread:
-        columns += ["j.value_us IS NOT NULL AS measured", "array_sort(array_agg(j.value_us)) AS times_us"]
+        times = "array_sort(array_agg(j.value_us) FILTER (WHERE j.value_us IS NOT NULL))"
+        columns += [
+            "j.value_us IS NOT NULL AS measured",
+            f"CASE WHEN j.value_us IS NOT NULL THEN {times} END AS times_us",
+        ]
         keys += ["j.value_us IS NOT NULL"]
     columns += ["count(*) AS n", "CAST(sum(CASE WHEN j.hit THEN 1 ELSE 0 END) AS BIGINT) AS k"]
     names = ", ".join(f":{department_parameter(place)}" for place in range(departments))

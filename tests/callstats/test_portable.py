@@ -94,6 +94,8 @@ def test_the_list_holds_nothing_that_no_text_uses(monkeypatch: pytest.MonkeyPatc
             "min_by() without FILTER (WHERE its value IS NOT NULL)",
         ),
         ("SELECT array_agg(a) FROM t", "array_agg() outside array_sort()"),
+        ("SELECT array_sort(array_agg(a)) FROM t", "array_agg() without FILTER (WHERE … IS NOT NULL)"),
+        ("SELECT a IN (SELECT b FROM u) FROM t", "IN (SELECT …) outside WHERE"),
         ("SELECT CAST(a AS HUGEINT) FROM t", "type HUGEINT is not in the list"),
         ("SELECT TRY_CAST(a AS BIGINT) FROM t", "TRY_CAST is not in the list"),
         ("SELECT a FROM t QUALIFY a = 1", "QUALIFY is not in the list"),
@@ -120,7 +122,8 @@ def test_what_cannot_be_parsed_is_told() -> None:
 
 def test_what_the_rules_ask_for_is_no_fault() -> None:
     sql = """SELECT a / nullif(b, 0), a / 1e6, a / CAST(nullif(b, 0) AS DOUBLE),
-        min_by(a, b) FILTER (WHERE c AND a IS NOT NULL), array_sort(array_agg(DISTINCT a)),
+        min_by(a, b) FILTER (WHERE c AND a IS NOT NULL), array_sort(array_agg(DISTINCT a) FILTER (WHERE a IS NOT NULL)),
         sum(a) OVER (ORDER BY b ASC NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-        FROM t JOIN (SELECT b FROM u WHERE EXISTS (SELECT 1 FROM v)) w ON w.b = t.b"""
+        FROM t JOIN (SELECT b FROM u WHERE EXISTS (SELECT 1 FROM v)) w ON w.b = t.b
+        WHERE t.a NOT IN (SELECT a FROM u)"""
     assert faults(sql) == []

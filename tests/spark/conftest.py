@@ -46,10 +46,9 @@ def sparks() -> Iterator[spark.SparkSession]:
 
 @pytest.fixture
 def twin(sparks: spark.SparkSession, tmp_path: Path) -> Iterator[Twin]:
-    """The two engines as one; at the end they must have agreed on everything."""
+    """The two engines as one; the test looks at what they differed in."""
     with Twin(sparks, tmp_path) as both:
         yield both
-        assert both.found == []
 
 
 @contextmanager

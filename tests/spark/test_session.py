@@ -116,6 +116,7 @@ def test_the_engines_agree_value_by_value(both: Twin) -> None:
         ("SELECT CAST(x AS BIGINT) + CAST(x % 2 AS BIGINT) / 3.0 AS y FROM numbers", "double and decimal"),
         ("SELECT array_sort(array_agg(x)) AS y FROM letters", "rows"),
         ("SELECT row_number() OVER (ORDER BY x) AS y, x FROM letters", "rows"),
+        ("SELECT x IN (SELECT x FROM letters WHERE x IS NOT NULL) AS y FROM letters", "rows"),
         ("SELECT strftime(t, '%Y') AS y FROM instants", "Spark cannot run it"),
         ("SELECT x / 0 AS y FROM numbers", "Spark cannot run it"),
         ("SELECT regexp_extract(x || chr(10), '-([0-9a-f]+)$', 1) AS y FROM channels", "rows"),
@@ -126,7 +127,6 @@ def test_what_leaves_the_subset_is_seen_to_differ(both: Twin, sql: str, seen: st
     both.query(sql)
     assert seen in "".join(both.found)
     assert faults(sql) != [] or "chr" in sql
-    both.found.clear()
 
 
 BASE = pa.table({"a": pa.array([1, 2, None], INT), "xs": pa.array([["a"], [], None], NAMES)})
@@ -156,7 +156,6 @@ def test_a_text_damaged_on_one_side_is_seen(both: Twin, monkeypatch: pytest.Monk
     monkeypatch.setattr(both.spark, "query", lambda sql, p=None: real(sql.replace("1e6", "1.0000005e6"), p))
     both.query("SELECT x / 1e6 AS s FROM numbers")
     assert both.found
-    both.found.clear()
 
 
 def test_named_tables_of_one_session_are_not_those_of_another(

@@ -34,11 +34,11 @@ outside AS (
 said AS (
     SELECT k.call_id, array_sort(array_agg(DISTINCT lpad(CAST(
             CASE h.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 WHEN 'queue_log' THEN 3 WHEN 'cdr' THEN 4 ELSE 5 END AS STRING), 6, '0')
-            || ' ' || h.source)) AS sources
+            || ' ' || h.source) FILTER (WHERE h.source IS NOT NULL)) AS sources
     FROM heard h JOIN call_ids k ON k.uid = h.uid GROUP BY k.call_id
 ),
 merged AS (
-    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad('0', 6, '0') || ' ' || h.lid)) AS aliases
+    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad('0', 6, '0') || ' ' || h.lid) FILTER (WHERE h.lid IS NOT NULL)) AS aliases
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.lid IS NOT NULL AND h.lid <> k.call_id
     GROUP BY k.call_id

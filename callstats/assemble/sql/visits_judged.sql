@@ -10,7 +10,7 @@ first_tries AS (
 ),
 tried AS (
     SELECT call_id, visit,
-        array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee)) AS employees_tried
+        array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee) FILTER (WHERE employee IS NOT NULL)) AS employees_tried
     FROM first_tries GROUP BY call_id, visit
 ),
 staff AS (
