@@ -122,7 +122,8 @@ def test_what_cannot_be_parsed_is_told() -> None:
 
 def test_what_the_rules_ask_for_is_no_fault() -> None:
     sql = """SELECT a / nullif(b, 0), a / 1e6, a / CAST(nullif(b, 0) AS DOUBLE),
-        min_by(a, b) FILTER (WHERE c AND a IS NOT NULL), array_sort(array_agg(DISTINCT a) FILTER (WHERE a IS NOT NULL)),
+        min_by(a, b) FILTER (WHERE c AND a IS NOT NULL),
+        array_sort(array_agg(DISTINCT a) FILTER (WHERE a IS NOT NULL)),
         sum(a) OVER (ORDER BY b ASC NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
         FROM t JOIN (SELECT b FROM u WHERE EXISTS (SELECT 1 FROM v)) w ON w.b = t.b
         WHERE t.a NOT IN (SELECT a FROM u)"""

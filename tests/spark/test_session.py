@@ -83,8 +83,9 @@ TEXTS: dict[str, str] = {
         min_by(n, n) FILTER (WHERE x IS NULL AND n IS NOT NULL) AS of_null
         FROM (SELECT x, row_number() OVER (ORDER BY x DESC NULLS FIRST) AS n FROM letters) l""",
     "IN and NOT IN with nulls": """SELECT x, x IN ('a', 'b') AS among, x NOT IN ('a', 'b') AS outside,
-        x IN (SELECT x FROM letters WHERE x IS NOT NULL) AS held, coalesce(x,
-        '') <> '' AS some FROM letters""",
+        coalesce(x, '') <> '' AS some FROM letters
+        WHERE coalesce(x, 'a') IN (SELECT x FROM letters WHERE x IS NOT NULL)
+            AND coalesce(x, 'a') NOT IN (SELECT x FROM letters WHERE x LIKE '1%')""",
     "a condition that is null chooses nothing": """SELECT x,
         CASE WHEN x > 2 THEN 'more' WHEN NOT x > 2 THEN 'less' END AS c,
         CASE x WHEN 1 THEN 'one' ELSE 'other' END AS d, x > 2 OR x IS NULL AS e, nullif(x,
