@@ -8,7 +8,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test accuracy bench lint types imports pytest lock clean system-run system-test dev
+.PHONY: help install demo test test-spark ci accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,12 @@ demo: install ## set up, load the sample recordings, show the dashboards on 127.
 	@$(BIN)/callstats demo
 
 test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
+
+test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and on DuckDB, compared
+	@SPARK_TESTS=1 $(BIN)/python -m pytest -n 0 tests/spark $(PYTEST_ARGS)
+
+ci: export SPARK_TESTS = 1
+ci: spark test ## test and test-spark in one run of pytest
 
 accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
 	@$(BIN)/python -m tests.accuracy
@@ -51,5 +57,11 @@ system-run:
 system-test:
 	@$(PYTHON) tools/system.py test
 
+system-spark:
+	@$(PYTHON) tools/system.py spark
+
 dev: system-run
 	@$(PYTHON) tools/install.py dev
+
+spark: system-spark dev
+	@$(PYTHON) tools/install.py spark

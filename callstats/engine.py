@@ -1,22 +1,24 @@
 """Running a SQL text over named tables.
 
-The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark over
-the same Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing else is translated.
-Rules of the subset: durations and instants are whole microseconds, every ORDER BY says NULLS FIRST or
-LAST, no backslash in a literal, no lambda, no QUALIFY, division only through NULLIF. An ordered list is
-built as sorted texts ``"000003 value"``: the engines disagree about ordered aggregation, but not about
-sorting an array of texts.
+The texts are a portable subset of SQL: they run unchanged on DuckDB (here, embedded) and on Spark
+(`callstats.spark`) over the same Parquet. Where DuckDB lacks a name that Spark has, a macro lends it; nothing
+else is translated. Durations and instants are whole microseconds; an ordered list is built as sorted texts
+``"000003 value"``: the engines disagree about ordered aggregation, but not about sorting an array of texts.
+What a text may use, and why, is listed in `callstats.portable`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Protocol, Self, TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -36,7 +38,7 @@ MACROS: Final = (
     "CREATE MACRO regexp_like(s, pattern) AS regexp_matches(s, pattern)",
 )
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
-_ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
+ORDER_DIGITS: Final = 7  # "000003 " before the value of an ordered list
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ def literal(value: Parameter) -> str:
         return "TRUE" if value else "FALSE"
     if isinstance(value, date):
         return f"DATE '{value.isoformat()}'"
-    if isinstance(value, (int, float)):
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise ValueError(f"a SQL parameter must be finite: {value!r}")
+        return repr(value) if "e" in repr(value) else f"{value!r}e0"  # without exponent it were a DECIMAL
+    if isinstance(value, int):
         return repr(value)
     if "\\" in value:
         raise ValueError(f"a SQL parameter may not hold a backslash: {value!r}")
@@ -75,6 +81,36 @@ def bind(sql: str, parameters: Mapping[str, Parameter]) -> str:
         return literal(parameters[name]) if name in parameters else found.group()
 
     return _PARAMETER.sub(one, sql)
+
+
+class Engine(Protocol):
+    """What runs SQL texts over named tables: `Session`, or its twin on Spark. Use it as a context manager."""
+
+    def __enter__(self) -> Self:
+        """Itself."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Gives back what it holds."""
+        ...
+
+    def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
+        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
+        ...
+
+    def view(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Name ``sql`` without computing it: read again each time it is used."""
+        ...
+
+    def step(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
+        """Compute ``sql`` once and keep it as table ``name``, replacing an older one."""
+        ...
+
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+        """The rows of ``sql`` as an Arrow table."""
+        ...
 
 
 class Session:
@@ -141,11 +177,30 @@ class Session:
         return self._con.sql(sql).to_arrow_reader(rows)
 
 
+_OPEN: ContextVar[Callable[[], Engine] | None] = ContextVar("engine", default=None)
+
+
+@contextmanager
+def on(opener: Callable[[], Engine]) -> Iterator[None]:
+    """While inside, `opened` and `run` use the engines that ``opener`` makes instead of DuckDB."""
+    before = _OPEN.set(opener)
+    try:
+        yield
+    finally:
+        _OPEN.reset(before)
+
+
+def opened(memory_mib: int | None = None, spill: Path | None = None) -> Engine:
+    """A new engine: DuckDB with these bounds, unless within `on`."""
+    opener = _OPEN.get()
+    return Session(memory_mib=memory_mib, spill=spill) if opener is None else opener()
+
+
 def run(
     sql: str, inputs: Mapping[str, Source], parameters: Mapping[str, Parameter] | None = None
 ) -> pa.Table:
     """One SQL text over ``inputs`` (name → Arrow table or Parquet files), parameters given as ``:name``."""
-    with Session() as session:
+    with opened() as session:
         for name, source in inputs.items():
             session.table(name, source)
         return session.query(sql, parameters)
@@ -157,7 +212,7 @@ def _conform_column(column: pa.ChunkedArray, dtype: pa.DataType) -> pa.ChunkedAr
     if dtype == NAMES and pa.types.is_list(column.type):
         rows = column.combine_chunks()
         rows = rows.chunk(0) if isinstance(rows, pa.ChunkedArray) else rows
-        values = pc.utf8_slice_codeunits(rows.flatten(), _ORDER_DIGITS).cast(pa.string())
+        values = pc.utf8_slice_codeunits(rows.flatten(), ORDER_DIGITS).cast(pa.string())
         sizes = pc.fill_null(pc.list_value_length(rows), 0)
         ends = pc.cumulative_sum(sizes).cast(pa.int32())
         offsets = pa.concat_arrays([pa.array([0], pa.int32()), ends])

@@ -154,15 +154,22 @@ def _tables(
     """The tables of some days, from the events of the days to `read` and the ends of all feeds."""
     from callstats.assemble import assemble
 
-    with store.database.read() as connection:
-        ends = crossings.ends(connection)
-    paths = [store.root / path for path in files_of(facts, read)]
-    far = [end for end in ends if _local(end["at"], settings) not in read]
-    if far:
+    paths, far = needed(store, settings, facts, read)
+    if far.num_rows:
         paths.append(folder / "feed_ends.parquet")
-        pq.write_table(feeds.ends_table(far), paths[-1])
+        pq.write_table(far, paths[-1])
     tables = assemble(paths, settings, folder)
     return {name: _of_days(tables[name], days) for name in COMPUTED}
+
+
+def needed(
+    store: Store, settings: Settings, facts: Snapshot, read: Collection[date]
+) -> tuple[list[Path], pa.Table]:
+    """Files with the events of the days to `read`, and the ends of feeds that are in none of them."""
+    with store.database.read() as connection:
+        ends = crossings.ends(connection)
+    far = [end for end in ends if _local(end["at"], settings) not in read]
+    return [store.root / path for path in files_of(facts, read)], feeds.ends_table(far)
 
 
 def _fresh(facts: Snapshot, part: Sequence[Day]) -> dict[date, list[FileRow]]:

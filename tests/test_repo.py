@@ -12,7 +12,7 @@ from tests.shared import ROOT
 
 LINES = 400
 LARGEST_BYTES = 2_000_000
-LOCKS = ("requirements.lock", "requirements-dev.lock", "package-lock.json")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-spark.lock", "package-lock.json")
 # Written so that the patterns do not find themselves.
 MACHINE_PATH = re.compile(r"(?<![\w.:/*-])/(?:wor[k]|roo[t]|hom[e]/\w+|User[s]/\w+|tm[p])/\w")
 DOWNLOAD_SETTING = re.compile(r"(?<!emit-)\b(?:inde[x]-url|find-link[s]|trusted-hos[t])\b|\bregistr[y]\s*=")
@@ -86,7 +86,7 @@ def test_every_command_of_the_makefile_is_in_its_help() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.M)
     assert phony is not None
-    inner = {"dev", "system-run", "system-test"}
+    inner = {"dev", "spark", "system-run", "system-test", "system-spark"}
     # a make that runs these tests hands its flags on; they would change what this one prints
     environment = {k: v for k, v in os.environ.items() if k not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL"}}
     done = subprocess.run(["make"], cwd=ROOT, env=environment, check=True, capture_output=True, text=True)

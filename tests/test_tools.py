@@ -68,6 +68,35 @@ def test_the_development_environment_also_runs_callstats(project: Path) -> None:
     assert not install.is_current(_stamp(project, "run"), project, "dev")
 
 
+def test_spark_lies_beside_the_checks_and_is_no_part_of_them(project: Path) -> None:
+    assert install.is_current(_stamp(project, "dev", "spark"), project, "spark")
+    assert not install.is_current(_stamp(project, "dev"), project, "spark")
+    assert not install.is_current(_stamp(project, "spark"), project, "dev")
+
+
+@pytest.mark.parametrize(
+    ("said", "good"),
+    [
+        ('openjdk version "17.0.15" 2025-04-15', True),
+        ('openjdk version "21" 2023-09-19', True),
+        ('openjdk version "11.0.2" 2019-01-15', False),
+        ('java version "1.8.0_392"', False),
+        ("no such thing", False),
+    ],
+)
+def test_java_of_the_right_age_is_asked_for(
+    said: str, good: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho '{said}' >&2\n")
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    assert system.has_java() is good
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "elsewhere"))
+    assert not system.has_java()
+
+
 @pytest.mark.parametrize("name", ["requirements.lock", "pyproject.toml"])
 def test_a_changed_lock_or_project_is_installed_again(project: Path, name: str) -> None:
     stamp = _stamp(project, "run")

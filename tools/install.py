@@ -2,6 +2,7 @@
 
     python3 tools/install.py run    what callstats needs        (requirements.lock)
     python3 tools/install.py dev    and what its checks need    (requirements-dev.lock)
+    python3 tools/install.py spark  Spark, beside the checks    (requirements-spark.lock)
 
 Standard library only. A stamp in `.venv` tells what was installed; a folder that was moved, or another
 Python, makes the environment anew.
@@ -16,7 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = {"run": "requirements.lock", "dev": "requirements-dev.lock"}
+LOCKS = {
+    "run": "requirements.lock",
+    "dev": "requirements-dev.lock",
+    "spark": "requirements-spark.lock",
+}
 STAMP = "installed.json"
 
 
@@ -48,7 +53,9 @@ def is_current(stamp: Mapping[str, str], root: Path, what: str) -> bool:
     """Whether nothing is to do; a development environment also holds what runs."""
     if any(stamp.get(key) != value for key, value in ground(root / ".venv").items()):
         return False
-    return any(stamp.get(held) == wanted(root, held) for held in (what, "dev"))
+    return any(
+        stamp.get(held) == wanted(root, held) for held in ((what, "dev") if what == "run" else (what,))
+    )
 
 
 def run(*command: str | Path) -> None:
@@ -73,19 +80,22 @@ def usable(venv: Path, stamp: Mapping[str, str]) -> bool:
 def install(what: str) -> None:
     """Bring `.venv` to what the lock says."""
     venv = ROOT / ".venv"
+    if what == "spark":  # it comes as source: setuptools, which packs it, is of the development environment
+        install("dev")
     stamp = read_stamp(venv)
     if is_current(stamp, ROOT, what):
         return
     (venv / STAMP).unlink(missing_ok=True)
     if not usable(venv, stamp):
+        stamp = {}
         run(sys.executable, "-m", "venv", "--clear", venv)
     print(f"installing {LOCKS[what]} into .venv", flush=True)
     python = str(venv / "bin" / "python")
     pip = (python, "-m", "pip", "--quiet", "--no-input", "--disable-pip-version-check", "install")
-    run(*pip, "--require-hashes", "-r", LOCKS[what])
+    run(*pip, *(["--no-build-isolation"] if what == "spark" else []), "--require-hashes", "-r", LOCKS[what])
     # the lock holds the build backend too, so nothing is fetched that the lock does not name
     run(*pip, "--no-deps", "--no-build-isolation", "--editable", ".")
-    held = ground(venv) | {what: wanted(ROOT, what)}
+    held = {name: stamp[name] for name in LOCKS if name in stamp} | ground(venv) | {what: wanted(ROOT, what)}
     (venv / STAMP).write_text(json.dumps(held, indent=1) + "\n", encoding="utf-8")
 
 

@@ -12,3 +12,4 @@ compile() {
 }
 compile requirements.lock
 compile requirements-dev.lock --extra dev --constraint requirements.lock
+compile requirements-spark.lock --extra spark --constraint requirements.lock

@@ -2,12 +2,14 @@
 
     python3 tools/system.py run     what runs callstats: python3-venv
     python3 tools/system.py test    and what its tests need: PostgreSQL, Chromium
+    python3 tools/system.py spark   what Spark needs: Java
 
 Standard library only, because it runs before anything is installed. Exit status 1: something is missing.
 """
 
 import ctypes.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 OLDEST, TOO_NEW = (3, 11), (3, 14)
+JAVA = (17, 21)
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
 
 
@@ -43,12 +46,24 @@ def has_chromium() -> bool:
     return bool(shutil.which("chromium") and ctypes.util.find_library("atomic"))
 
 
+def has_java() -> bool:
+    """Java 17 or 21: the one of JAVA_HOME, else on the PATH."""
+    home = os.environ.get("JAVA_HOME")
+    java = shutil.which("java", path=str(Path(home) / "bin") if home else None)
+    if java is None:
+        return False
+    done = subprocess.run([java, "-version"], capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    said = re.search(rb'version "(\d+)', done.stderr + done.stdout)
+    return said is not None and int(said[1]) in JAVA
+
+
 RUN = (Need("Python's venv module", ("python3-venv",), has_venv),)
 TEST = (
     *RUN,
     Need("a PostgreSQL server", ("postgresql",), has_postgres),
     Need("Chromium", ("chromium", "fonts-dejavu-core", "libatomic1"), has_chromium),
 )
+SPARK = (*RUN, Need("Java 17 or 21", ("openjdk-17-jre-headless",), has_java))
 
 
 def missing(needs: Iterable[Need]) -> list[Need]:
@@ -96,7 +111,7 @@ def main(arguments: list[str]) -> int:
         print(f"{sys.executable} is Python {sys.version.split()[0]}; callstats needs 3.11 to 3.13"
               " (choose another with: make PYTHON=python3.12 …)", file=sys.stderr)  # fmt: skip
         return 1
-    lacking = missing({"run": RUN, "test": TEST}[arguments[0]])
+    lacking = missing({"run": RUN, "test": TEST, "spark": SPARK}[arguments[0]])
     if lacking and os.geteuid() == 0 and shutil.which("apt-get"):
         install(lacking)
         lacking = missing(lacking)

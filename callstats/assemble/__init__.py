@@ -17,7 +17,7 @@ from typing import Final
 import pyarrow as pa
 
 from callstats.departments import Departments
-from callstats.engine import Parameter, Session, conform
+from callstats.engine import Engine, Parameter, conform, opened
 from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
 from callstats.settings import Settings
 
@@ -75,24 +75,29 @@ def assemble(
     ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables. With
     a folder ``spill`` no more than `MEMORY_MIB` is held in memory.
     """
-    with Session(memory_mib=MEMORY_MIB if spill else None, spill=spill) as session:
+    with opened(MEMORY_MIB if spill else None, spill) as session:
         session.table("events", events, EVENTS.schema)
-        for name, table in reference(settings).items():
-            session.table(name, table)
-        hear(session)
-        session.step("edges", text("edges"))
-        _label(session)
-        parameters: dict[str, Parameter] = {"timezone": settings.timezone}
-        session.step("call_ids", text("call_ids"), parameters)
-        for name in STEPS:
-            session.step(name, text(name), parameters)
+        take_steps(session, settings)
         return {
             table.name: conform(session.query(_ordered(step, columns)), table.schema)
             for table, step, columns in RESULTS
         }
 
 
-def hear(session: Session) -> None:
+def take_steps(session: Engine, settings: Settings) -> None:
+    """Runs the texts over the session's ``events``; afterwards it holds the tables that `RESULTS` names."""
+    for name, table in reference(settings).items():
+        session.table(name, table)
+    hear(session)
+    session.step("edges", text("edges"))
+    _label(session)
+    parameters: dict[str, Parameter] = {"timezone": settings.timezone}
+    session.step("call_ids", text("call_ids"), parameters)
+    for name in STEPS:
+        session.step(name, text(name), parameters)
+
+
+def hear(session: Engine) -> None:
     """Name the session's events ``heard``: with ids that are unique across PBXs and times in microseconds."""
     session.step("bare_ids", text("bare_ids"))
     session.view("heard", text("heard"))
@@ -102,7 +107,7 @@ def _ordered(step: str, columns: Sequence[str]) -> str:
     return f"SELECT * FROM {step} ORDER BY " + ", ".join(f"{column} ASC NULLS LAST" for column in columns)
 
 
-def _label(session: Session) -> None:
+def _label(session: Engine) -> None:
     """Join ids into calls: spread the earliest id's label along the edges until nothing changes."""
     session.step("labels", text("labels_first"))
     changed = True
@@ -121,4 +126,4 @@ def reference(settings: Settings) -> dict[str, pa.Table]:
     }
 
 
-__all__ = ["RESULTS", "STEPS", "assemble", "hear", "reference", "text"]
+__all__ = ["RESULTS", "STEPS", "assemble", "hear", "reference", "take_steps", "text"]

@@ -29,9 +29,17 @@ def test_literals_read_the_same_in_every_engine() -> None:
         "NULL",
         "TRUE",
         "1",
-        "1.5",
+        "1.5e0",
         "DATE '2026-11-23'",
     ]
+
+
+def test_a_number_with_a_fraction_is_no_decimal() -> None:
+    assert [literal(v) for v in (10.0, 1e-7, -0.25)] == ["10.0e0", "1e-07", "-0.25e0"]
+    typed = run("SELECT :a AS a, :b AS b", {}, {"a": 10.0, "b": 1e-7})
+    assert typed.schema.types == [pa.float64(), pa.float64()]
+    with pytest.raises(ValueError, match="finite"):
+        literal(float("nan"))
 
 
 def test_a_backslash_is_refused_because_engines_read_it_differently() -> None:

@@ -9,8 +9,8 @@ SELECT
     l.until_us AS ended_at,
     l.outcome,
     CASE WHEN l.alert_us IS NOT NULL AND l.until_us IS NOT NULL AND NOT l.answer_hidden
-        THEN greatest(l.until_us - l.alert_us, 0) / 1000000.0
-        WHEN l.alert_us IS NULL AND l.outcome <> 'unknown' THEN 0.0 END AS ring_s,
+        THEN greatest(l.until_us - l.alert_us, 0) / 1e6
+        WHEN l.alert_us IS NULL AND l.outcome <> 'unknown' THEN 0e0 END AS ring_s,
     -- whose visit it was is not sure where no queue and no dial was heard, nor what began before the file did
     CASE WHEN l.certainty = 'certain' AND l.source IN ('ami', 'cel') AND ((NOT c.app_heard AND t.stay IS NULL)
             OR (c.broken AND l.source = 'cel')) THEN 'estimated'

@@ -28,7 +28,8 @@ cdr_first AS (
         row_number() OVER (
             PARTITION BY r.call_id
             ORDER BY CASE WHEN r.uid = r.call_id THEN 0 ELSE 1 END ASC NULLS LAST, r.at_us ASC NULLS LAST,
-                CASE WHEN r.dest_channel IS NULL THEN 1 ELSE 0 END ASC NULLS LAST, r.sequence ASC NULLS LAST) AS n
+                CASE WHEN r.dest_channel IS NULL THEN 1 ELSE 0 END ASC NULLS LAST, r.sequence ASC NULLS LAST,
+                r.uid ASC NULLS LAST, r.channel ASC NULLS LAST, r.dest_channel ASC NULLS LAST, r.ended_us ASC NULLS LAST, r.status ASC NULLS LAST) AS n
     FROM cdr_rows r LEFT JOIN names n ON n.call_id = r.call_id AND n.channel = r.channel
 ),
 cdr_span AS (
@@ -53,10 +54,10 @@ let_go AS (
 ),
 -- whom click-to-call dialled after the employee's own phone, as the number that channel shows
 called_first AS (
-    SELECT call_id, min_by(caller, created_us) AS exten, min_by(caller_class, created_us) AS exten_class
+    SELECT call_id, caller AS exten, caller_class AS exten_class,
+        row_number() OVER (PARTITION BY call_id ORDER BY created_us ASC NULLS LAST, uid ASC NULLS LAST) AS n
     FROM channels
     WHERE called AND NOT originated AND channel NOT LIKE 'Local/%' AND caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')
-    GROUP BY call_id
 ),
 -- calls in which an outside line was dialled
 line_used AS (
@@ -65,10 +66,10 @@ line_used AS (
     SELECT r.call_id FROM cdr_rows r JOIN names n ON n.call_id = r.call_id AND n.channel = r.dest_channel WHERE n.kind = 'trunk'
 ),
 queue_first AS (
-    SELECT k.call_id, min_by(h.caller, h.at_us) AS caller, min_by(h.caller_class, h.at_us) AS caller_class
+    SELECT k.call_id, h.caller, h.caller_class,
+        row_number() OVER (PARTITION BY k.call_id ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS n
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.source = 'queue_log' AND h.kind = 'ENTERQUEUE' AND h.caller IS NOT NULL
-    GROUP BY k.call_id
 ),
 queue_span AS (
     SELECT k.call_id, min(h.at_us - coalesce(h.ring_us, 0)) AS began_us,
@@ -129,8 +130,8 @@ joined AS (
     LEFT JOIN first_channel f ON f.call_id = l.call_id AND f.n = 1
     LEFT JOIN cdr_first r ON r.call_id = l.call_id AND r.n = 1
     LEFT JOIN cdr_span s ON s.call_id = l.call_id
-    LEFT JOIN queue_first q ON q.call_id = l.call_id
-    LEFT JOIN called_first t ON t.call_id = l.call_id
+    LEFT JOIN queue_first q ON q.call_id = l.call_id AND q.n = 1
+    LEFT JOIN called_first t ON t.call_id = l.call_id AND t.n = 1
     LEFT JOIN line_used u ON u.call_id = l.call_id
     LEFT JOIN gap p ON p.call_id = l.call_id
     LEFT JOIN elsewhere_too e ON e.call_id = l.call_id

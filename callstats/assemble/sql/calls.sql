@@ -34,11 +34,11 @@ outside AS (
 said AS (
     SELECT k.call_id, array_sort(array_agg(DISTINCT lpad(CAST(
             CASE h.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 WHEN 'queue_log' THEN 3 WHEN 'cdr' THEN 4 ELSE 5 END AS STRING), 6, '0')
-            || ' ' || h.source)) AS sources
+            || ' ' || h.source) FILTER (WHERE h.source IS NOT NULL)) AS sources
     FROM heard h JOIN call_ids k ON k.uid = h.uid GROUP BY k.call_id
 ),
 merged AS (
-    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad('0', 6, '0') || ' ' || h.lid)) AS aliases
+    SELECT k.call_id, array_sort(array_agg(DISTINCT lpad('0', 6, '0') || ' ' || h.lid) FILTER (WHERE h.lid IS NOT NULL)) AS aliases
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.lid IS NOT NULL AND h.lid <> k.call_id
     GROUP BY k.call_id
@@ -52,10 +52,10 @@ SELECT c.call_id, c.pbx, c.started_us AS started_at, c.ended_us AS ended_at, c.l
     CASE WHEN NOT o.answer_hidden THEN o.answered_us END AS answered_at,
     o.answered_by,
     CASE WHEN c.direction = 'outbound' THEN u.ring_us
-        WHEN v.phones_tried AND NOT v.ring_unknown THEN coalesce(g.ring_us, 0) END / 1000000.0 AS ring_s,
-    CASE WHEN NOT o.answer_hidden THEN o.answered_us - c.started_us END / 1000000.0 AS wait_s,
+        WHEN v.phones_tried AND NOT v.ring_unknown THEN coalesce(g.ring_us, 0) END / 1e6 AS ring_s,
+    CASE WHEN NOT o.answer_hidden THEN o.answered_us - c.started_us END / 1e6 AS wait_s,
     CASE WHEN NOT o.answer_hidden AND o.answered_us <= c.ended_us THEN c.ended_us - o.answered_us
-        WHEN NOT o.answer_hidden AND o.answered_us > c.ended_us THEN 0 END / 1000000.0 AS talk_s,
+        WHEN NOT o.answer_hidden AND o.answered_us > c.ended_us THEN 0 END / 1e6 AS talk_s,
     v.departments,
     coalesce(m.n, 0) > 0 OR coalesce(v.transferred, FALSE) AS transferred,
     s.sources,

@@ -1,27 +1,29 @@
 -- One row per channel with what AMI and CEL state of it; the best source's value stands in the unprefixed column.
 -- ``called``: somebody dialled this channel (a phone or a trunk), it did not start the call.
 WITH seen AS (
-    SELECT h.*, c.call_id, c.local_date AS call_date
+    SELECT h.*, c.call_id, c.local_date AS call_date,
+        -- at one instant the line written first counts
+        row_number() OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS turn
     FROM heard h JOIN call_ids c ON c.uid = h.uid
     WHERE h.source IN ('ami', 'cel')
 ),
 ami AS (
     SELECT uid, max(call_id) AS call_id,
-        min_by(channel, at_us) FILTER (WHERE channel IS NOT NULL) AS channel,
+        min_by(channel, turn) FILTER (WHERE channel IS NOT NULL) AS channel,
         min(at_us) FILTER (WHERE kind = 'Newchannel') AS created_us,
         min(at_us) FILTER (WHERE kind = 'Newstate' AND state = 5) AS ringing_us,
         min(at_us) FILTER (WHERE kind IN ('Newstate', 'Newchannel') AND state = 6) AS up_us,
         min(at_us) FILTER (WHERE kind = 'Hangup') AS ended_us,
-        min_by(cause, at_us) FILTER (WHERE kind = 'Hangup' AND cause IS NOT NULL) AS cause,
+        min_by(cause, turn) FILTER (WHERE kind = 'Hangup' AND cause IS NOT NULL) AS cause,
         min(at_us) FILTER (WHERE kind = 'HangupRequest') AS left_us,
-        min_by(exten, at_us) FILTER (WHERE exten IS NOT NULL AND exten_class <> 'label') AS any_exten,
-        min_by(exten_class, at_us) FILTER (WHERE exten IS NOT NULL AND exten_class <> 'label') AS any_exten_class,
-        min_by(exten, at_us) FILTER (WHERE kind = 'Newchannel' AND exten IS NOT NULL) AS exten,
-        min_by(exten_class, at_us) FILTER (WHERE kind = 'Newchannel' AND exten IS NOT NULL) AS exten_class,
-        min_by(exten, at_us) FILTER (WHERE kind = 'Newexten' AND app = 'Dial') AS dial_exten,
-        min_by(exten_class, at_us) FILTER (WHERE kind = 'Newexten' AND app = 'Dial') AS dial_exten_class,
-        min_by(caller, at_us) FILTER (WHERE caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')) AS caller,
-        min_by(caller_class, at_us) FILTER (WHERE caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')) AS caller_class,
+        min_by(exten, turn) FILTER (WHERE exten IS NOT NULL AND exten_class <> 'label') AS any_exten,
+        min_by(exten_class, turn) FILTER (WHERE exten IS NOT NULL AND exten_class <> 'label' AND exten_class IS NOT NULL) AS any_exten_class,
+        min_by(exten, turn) FILTER (WHERE kind = 'Newchannel' AND exten IS NOT NULL) AS exten,
+        min_by(exten_class, turn) FILTER (WHERE kind = 'Newchannel' AND exten IS NOT NULL AND exten_class IS NOT NULL) AS exten_class,
+        min_by(exten, turn) FILTER (WHERE kind = 'Newexten' AND app = 'Dial' AND exten IS NOT NULL) AS dial_exten,
+        min_by(exten_class, turn) FILTER (WHERE kind = 'Newexten' AND app = 'Dial' AND exten_class IS NOT NULL) AS dial_exten_class,
+        min_by(caller, turn) FILTER (WHERE caller IS NOT NULL AND caller_class NOT IN ('empty', 'label')) AS caller,
+        min_by(caller_class, turn) FILTER (WHERE caller IS NOT NULL AND caller_class NOT IN ('empty', 'label') AND caller_class IS NOT NULL) AS caller_class,
         min(at_us) FILTER (WHERE kind = 'Newexten' AND app IN ('BackGround', 'Background', 'WaitExten', 'Read')) AS menu_us,
         min(at_us) FILTER (WHERE kind = 'Newexten' AND app IN ('VoiceMail', 'Voicemail')) AS voicemail_us,
         bool_or(kind = 'Newexten' AND app = 'VoiceMailMain') AS voicemail_main,
@@ -33,20 +35,24 @@ ami AS (
         max(at_us) AS last_us
     FROM seen WHERE source = 'ami' GROUP BY uid
 ),
+dialled AS (
+    SELECT h.*, row_number() OVER (PARTITION BY h.duid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS turn
+    FROM heard h
+    WHERE source = 'ami' AND duid IS NOT NULL AND kind IN ('DialBegin', 'AgentCalled', 'DialState', 'DialEnd')
+),
 offered AS (
     SELECT duid AS uid,
         min(at_us) FILTER (WHERE kind IN ('DialBegin', 'AgentCalled')) AS offered_us,
         min(at_us) FILTER (WHERE kind = 'DialState' AND status = 'RINGING') AS ringing_us,
         min(at_us) FILTER (WHERE kind = 'DialState' AND status = 'PROGRESS') AS progress_us,
         min(at_us) FILTER (WHERE kind = 'DialEnd') AS dial_end_us,
-        min_by(status, at_us) FILTER (WHERE kind = 'DialEnd') AS dial_status,
+        min_by(status, turn) FILTER (WHERE kind = 'DialEnd' AND status IS NOT NULL) AS dial_status,
         bool_or(kind = 'DialBegin' AND uid IS NULL) AS originated,
         min(at_us) FILTER (WHERE kind = 'DialEnd' AND status = 'ANSWER') AS put_through_us,
         max(queue) FILTER (WHERE kind = 'AgentCalled') AS queue,
         max(target_exten) FILTER (WHERE kind = 'DialEnd') AS forward_exten,
         max(dest_channel) AS channel
-    FROM heard
-    WHERE source = 'ami' AND duid IS NOT NULL AND kind IN ('DialBegin', 'AgentCalled', 'DialState', 'DialEnd')
+    FROM dialled
     GROUP BY duid
 ),
 originate AS (
@@ -54,20 +60,20 @@ originate AS (
 ),
 cel AS (
     SELECT uid, max(call_id) AS call_id,
-        min_by(channel, at_us) FILTER (WHERE channel IS NOT NULL) AS channel,
-        min_by(lid, at_us) FILTER (WHERE lid IS NOT NULL) AS first_lid,
+        min_by(channel, turn) FILTER (WHERE channel IS NOT NULL) AS channel,
+        min_by(lid, turn) FILTER (WHERE lid IS NOT NULL) AS first_lid,
         min(at_us) FILTER (WHERE kind = 'CHAN_START') AS created_us,
         min(at_us) FILTER (WHERE kind = 'ANSWER') AS up_us,
         coalesce(min(at_us) FILTER (WHERE kind = 'CHAN_END'), min(at_us) FILTER (WHERE kind = 'HANGUP')) AS ended_us,
-        min_by(cause, at_us) FILTER (WHERE kind = 'HANGUP' AND cause IS NOT NULL) AS cause,
-        min_by(hangup_source, at_us) FILTER (WHERE kind = 'HANGUP' AND hangup_source IS NOT NULL) AS hangup_source,
-        min_by(status, at_us) FILTER (WHERE kind = 'HANGUP' AND status IS NOT NULL) AS dial_status,
-        min_by(exten, at_us) FILTER (WHERE kind = 'CHAN_START' AND exten IS NOT NULL) AS exten,
-        min_by(exten_class, at_us) FILTER (WHERE kind = 'CHAN_START' AND exten IS NOT NULL) AS exten_class,
-        min_by(exten, at_us) FILTER (WHERE kind = 'APP_START' AND app = 'Dial') AS dial_exten,
-        min_by(exten_class, at_us) FILTER (WHERE kind = 'APP_START' AND app = 'Dial') AS dial_exten_class,
-        min_by(caller, at_us) FILTER (WHERE caller IS NOT NULL) AS caller,
-        min_by(caller_class, at_us) FILTER (WHERE caller IS NOT NULL) AS caller_class,
+        min_by(cause, turn) FILTER (WHERE kind = 'HANGUP' AND cause IS NOT NULL) AS cause,
+        min_by(hangup_source, turn) FILTER (WHERE kind = 'HANGUP' AND hangup_source IS NOT NULL) AS hangup_source,
+        min_by(status, turn) FILTER (WHERE kind = 'HANGUP' AND status IS NOT NULL) AS dial_status,
+        min_by(exten, turn) FILTER (WHERE kind = 'CHAN_START' AND exten IS NOT NULL) AS exten,
+        min_by(exten_class, turn) FILTER (WHERE kind = 'CHAN_START' AND exten IS NOT NULL AND exten_class IS NOT NULL) AS exten_class,
+        min_by(exten, turn) FILTER (WHERE kind = 'APP_START' AND app = 'Dial' AND exten IS NOT NULL) AS dial_exten,
+        min_by(exten_class, turn) FILTER (WHERE kind = 'APP_START' AND app = 'Dial' AND exten_class IS NOT NULL) AS dial_exten_class,
+        min_by(caller, turn) FILTER (WHERE caller IS NOT NULL) AS caller,
+        min_by(caller_class, turn) FILTER (WHERE caller IS NOT NULL AND caller_class IS NOT NULL) AS caller_class,
         bool_or(app IN ('AppDial', 'AppQueue')) AS app_dial,
         bool_or(app = 'AppDial2') AS app_originate,
         min(at_us) FILTER (WHERE kind = 'APP_START' AND app IN ('BackGround', 'Background', 'WaitExten', 'Read')) AS menu_us,

@@ -14,6 +14,6 @@ WITH ends AS (
     WHERE h.source = 'queue_log' AND h.kind = 'CONNECT' AND ch.channel NOT LIKE 'Local/%'
 )
 SELECT e.call_id, c.local_date, e.uid AS uniqueid, fact, taken_source, CAST(timestamp_micros(taken_us) AS STRING) AS taken, other_source,
-    CAST(timestamp_micros(other_us) AS STRING) AS other, abs(taken_us - other_us) / 1000000.0 AS difference_s
+    CAST(timestamp_micros(other_us) AS STRING) AS other, abs(taken_us - other_us) / 1e6 AS difference_s
 FROM ends e JOIN callers c ON c.call_id = e.call_id
 WHERE taken_us IS NOT NULL AND other_us IS NOT NULL AND abs(taken_us - other_us) > allowed_us

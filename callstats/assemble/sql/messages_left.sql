@@ -2,19 +2,24 @@
 -- that spoke to a mailbox. A hang-up at the beep leaves a message of 0 s (FACTS CDR 22): empty, under 3 s.
 WITH spool AS (
     SELECT h.pbx, h.mailbox, h.msg_id, h.at_us, h.local_date, h.channel, h.caller, h.caller_class, h.message_us,
-        row_number() OVER (PARTITION BY h.pbx, h.mailbox, h.msg_id, h.at_us, h.channel ORDER BY h.line_order ASC NULLS LAST) AS copy
+        row_number() OVER (PARTITION BY h.pbx, h.mailbox, h.msg_id, h.at_us, h.channel ORDER BY h.line_order ASC NULLS LAST, h.batch ASC NULLS LAST) AS copy
     FROM (SELECT *, coalesce(line, 0) AS line_order FROM heard) h
     WHERE h.source = 'voicemail' AND h.kind = 'message'
 ),
+spoken_to AS (
+    SELECT k.call_id, h.app_data, h.at_us,
+        row_number() OVER (PARTITION BY k.call_id ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS turn
+    FROM heard h JOIN call_ids k ON k.uid = h.uid
+    WHERE h.app IN ('VoiceMail', 'Voicemail') AND h.app_data IS NOT NULL AND h.app_data <> ''
+),
 boxes AS (
-    SELECT k.call_id,
-        min_by(split_part(h.app_data, ',', 1), h.at_us) AS mailbox,
+    SELECT h.call_id,
+        max(CASE WHEN h.turn = 1 THEN split_part(h.app_data, ',', 1) END) AS mailbox,
         -- option s without u or b: no greeting and no instructions, the beep comes at once
         bool_and(split_part(h.app_data, ',', 2) LIKE '%s%' AND split_part(h.app_data, ',', 2) NOT LIKE '%u%'
             AND split_part(h.app_data, ',', 2) NOT LIKE '%b%') AS beep_at_once
-    FROM heard h JOIN call_ids k ON k.uid = h.uid
-    WHERE h.app IN ('VoiceMail', 'Voicemail') AND h.app_data IS NOT NULL AND h.app_data <> ''
-    GROUP BY k.call_id
+    FROM spoken_to h
+    GROUP BY h.call_id
 ),
 waiting AS (
     SELECT k.call_id, min(h.at_us) AS told_us
@@ -34,7 +39,7 @@ spoken AS (
 matched AS (
     SELECT s.*, p.call_id, p.caller AS call_caller, p.caller_class AS call_caller_class,
         row_number() OVER (PARTITION BY s.pbx, s.mailbox, s.msg_id, s.at_us, s.channel
-            ORDER BY abs(s.at_us - p.voicemail_us) ASC NULLS LAST) AS n
+            ORDER BY abs(s.at_us - p.voicemail_us) ASC NULLS LAST, p.call_id ASC NULLS LAST) AS n
     FROM spool s
     LEFT JOIN spoken p ON p.pbx = s.pbx AND p.channel = s.channel
         AND s.at_us >= p.voicemail_us - 2000000 AND s.at_us <= coalesce(p.ended_us, p.voicemail_us + 600000000) + 2000000
@@ -56,7 +61,7 @@ kept AS (
     WHERE NOT EXISTS (SELECT 1 FROM matched m WHERE m.n = 1 AND m.call_id = p.call_id)
 )
 SELECT k.call_id, k.mailbox, k.msg_id, k.left_us AS left_at, k.local_date, k.caller,
-    k.message_us / 1000000.0 AS duration_s,
+    k.message_us / 1e6 AS duration_s,
     k.message_us < 3000000 AS empty,
     k.caller IS NOT NULL AND k.caller_class NOT IN ('anonymous', 'empty', 'label', 'service', 'emergency', 'short_code') AS callable,
     h.value IS NOT NULL AS hotline,

@@ -12,12 +12,12 @@ WITH tried AS (
     FROM legs WHERE outcome <> 'forwarded' GROUP BY call_id
 ),
 phones AS (
-    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.extension, a.turn) AS answered_by,
-        min_by(a.answer_hidden, a.turn) AS answer_hidden, min_by(a.source, a.turn) AS source
+    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.extension, a.turn) FILTER (WHERE a.extension IS NOT NULL) AS answered_by,
+        min_by(a.answer_hidden, a.turn) FILTER (WHERE a.answer_hidden IS NOT NULL) AS answer_hidden, min_by(a.source, a.turn) FILTER (WHERE a.source IS NOT NULL) AS source
     FROM answers a WHERE a.kind = 'phone' GROUP BY a.call_id
 ),
 lines AS (
-    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.source, a.turn) AS source
+    SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.source, a.turn) FILTER (WHERE a.source IS NOT NULL) AS source
     FROM answers a WHERE a.kind = 'trunk' GROUP BY a.call_id
 ),
 queued AS (

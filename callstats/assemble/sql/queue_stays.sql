@@ -2,14 +2,15 @@
 -- the end of the conversation, so a stay also ends where an offered phone answers (applied where legs are placed).
 WITH joins AS (
     SELECT k.call_id, h.uid, h.queue, h.at_us, h.source,
-        lead(h.at_us) OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST) AS next_us
+        lead(h.at_us) OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS next_us
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE (h.source = 'ami' AND h.kind = 'QueueCallerJoin') OR (h.source = 'queue_log' AND h.kind = 'ENTERQUEUE')
 ),
 leaves AS (
     SELECT h.uid, h.queue, h.source, h.at_us,
         CASE WHEN h.kind IN ('CONNECT', 'ABANDON', 'EXITWITHTIMEOUT', 'EXITEMPTY', 'EXITWITHKEY') THEN h.kind
-            WHEN h.kind = 'LEAVEEMPTY' THEN 'EXITEMPTY' END AS ending
+            WHEN h.kind = 'LEAVEEMPTY' THEN 'EXITEMPTY' END AS ending,
+        row_number() OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS turn
     FROM heard h
     WHERE (h.source = 'ami' AND h.kind = 'QueueCallerLeave')
         OR (h.source = 'queue_log' AND h.kind IN
@@ -17,7 +18,7 @@ leaves AS (
 ),
 paired AS (
     SELECT j.call_id, j.uid, j.source, j.queue, j.at_us AS entered_us,
-        min(l.at_us) AS left_us, min_by(l.ending, l.at_us) AS ending
+        min(l.at_us) AS left_us, min_by(l.ending, l.turn) FILTER (WHERE l.ending IS NOT NULL) AS ending
     FROM joins j
     LEFT JOIN leaves l ON l.uid = j.uid AND l.source = j.source AND l.queue = j.queue AND l.at_us >= j.at_us
         AND l.at_us <= coalesce(j.next_us, 9000000000000000)
@@ -25,7 +26,7 @@ paired AS (
 ),
 cel_apps AS (
     SELECT k.call_id, h.uid, h.kind, h.app, split_part(h.app_data, ',', 1) AS queue, h.at_us,
-        lead(h.at_us) OVER (PARTITION BY h.uid ORDER BY h.at_us ASC NULLS LAST) AS next_us
+        lead(h.at_us) OVER (PARTITION BY h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS next_us
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE h.source = 'cel' AND h.kind IN ('APP_START', 'APP_END', 'HANGUP') AND (h.app = 'Queue' OR h.kind <> 'APP_END')
 ),
@@ -62,7 +63,8 @@ best AS (
 SELECT b.call_id, b.uid, b.source, b.queue, b.entered_us, b.left_us, b.resolution_us,
     coalesce(b.ending, q.ending) AS ending,
     m.department,
-    row_number() OVER (PARTITION BY b.call_id ORDER BY b.entered_us ASC NULLS LAST, b.queue ASC NULLS LAST) AS stay
+    row_number() OVER (PARTITION BY b.call_id ORDER BY b.entered_us ASC NULLS LAST, b.queue ASC NULLS LAST, b.uid ASC NULLS LAST,
+        b.left_us ASC NULLS LAST, m.department ASC NULLS LAST) AS stay
 FROM best b
 JOIN callers c ON c.call_id = b.call_id
 LEFT JOIN members m ON m.kind = 'queue' AND m.value = b.queue

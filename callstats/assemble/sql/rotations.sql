@@ -17,7 +17,7 @@ failed AS (
 SELECT a.call_id, a.visit,
     bool_or(a.failing) AS needed,
     bool_or(a.failing AND (a.certainty = 'certain' OR a.outcome IN ('no_answer', 'unavailable'))) AS needed_surely,
-    min_by(CASE WHEN a.failing THEN a.outcome END, CASE WHEN a.failing THEN a.place END) AS cause,
+    min_by(a.outcome, a.place) FILTER (WHERE a.failing AND a.outcome IS NOT NULL) AS cause,
     bool_or(a.outcome = 'unknown') AS unknown,
     count(DISTINCT a.endpoint) AS phones,
     bool_or(b.failing AND a.alerted AND a.endpoint <> b.endpoint) AS covered,

@@ -10,11 +10,11 @@ WITH framed AS (
 ),
 answered AS (
     SELECT t.call_id, t.visit,
-        min(a.at_us) AS answered_us, min_by(a.extension, a.turn) AS answered_by, min_by(a.source, a.turn) AS answer_source,
-        min_by(a.uid, a.turn) AS answer_leg, bool_or(a.answer_hidden) AS answer_hidden,
+        min(a.at_us) AS answered_us, min_by(a.extension, a.turn) FILTER (WHERE a.extension IS NOT NULL) AS answered_by, min_by(a.source, a.turn) FILTER (WHERE a.source IS NOT NULL) AS answer_source,
+        min_by(a.uid, a.turn) FILTER (WHERE a.uid IS NOT NULL) AS answer_leg, bool_or(a.answer_hidden) AS answer_hidden,
         -- without the application a CDR row does not tell whether a queue or its department's own dial offered it
-        min_by(a.app_known, a.turn) AS app_known,
-        min_by(a.picked_up, a.turn) AS picked_up
+        min_by(a.app_known, a.turn) FILTER (WHERE a.app_known IS NOT NULL) AS app_known,
+        min_by(a.picked_up, a.turn) FILTER (WHERE a.picked_up IS NOT NULL) AS picked_up
     FROM touches t JOIN answers a ON a.call_id = t.call_id AND a.uid = t.leg_uid
     WHERE a.kind = 'phone'
     GROUP BY t.call_id, t.visit

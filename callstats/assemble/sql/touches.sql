@@ -2,17 +2,25 @@
 -- tried, or (only where neither ever happens) it enters the department's number. A queue owns what it offers, a guest
 -- member's phone included. Consecutive touches of one department are one visit. An outgoing call touches a department
 -- only where it is transferred to it.
-WITH counted AS (
+WITH stays_answered AS (
+    SELECT s.call_id, s.stay, min(a.at_us) AS answer_us
+    FROM queue_stays s JOIN answers a ON a.call_id = s.call_id AND NOT a.answer_hidden AND a.at_us >= s.entered_us
+    GROUP BY s.call_id, s.stay
+),
+stays AS (
+    SELECT s.*, a.answer_us
+    FROM queue_stays s LEFT JOIN stays_answered a ON a.call_id = s.call_id AND a.stay = s.stay
+),
+counted AS (
     SELECT l.*, c.local_date, c.started_us,
-        row_number() OVER (PARTITION BY l.uid ORDER BY s.entered_us DESC NULLS LAST) AS n,
+        row_number() OVER (PARTITION BY l.uid ORDER BY s.entered_us DESC NULLS LAST, s.stay DESC NULLS LAST) AS n,
         s.stay, s.department AS queue_department
     FROM legs l
     JOIN callers c ON c.call_id = l.call_id
-    LEFT JOIN queue_stays s ON s.call_id = l.call_id AND l.tried_us >= s.entered_us
+    LEFT JOIN stays s ON s.call_id = l.call_id AND l.tried_us >= s.entered_us
         AND l.tried_us <= coalesce(s.left_us, 9000000000000000) + s.resolution_us
         AND (l.queue IS NULL OR l.queue = s.queue)
-        AND NOT EXISTS (SELECT 1 FROM answers a WHERE a.call_id = l.call_id AND NOT a.answer_hidden
-            AND a.at_us >= s.entered_us AND a.at_us < l.tried_us - s.resolution_us)
+        AND (s.answer_us IS NULL OR s.answer_us >= l.tried_us - s.resolution_us)
     WHERE l.kind = 'phone'
         AND (c.direction <> 'outbound' OR EXISTS (SELECT 1 FROM transfers x JOIN answers a ON a.call_id = x.call_id AND a.kind = 'trunk'
             WHERE x.call_id = l.call_id AND a.at_us < l.tried_us AND x.at_us <= coalesce(l.ended_us, l.tried_us)))
@@ -45,13 +53,15 @@ number_touches AS (
 -- phones tried within a second of each other are one burst: a group of two departments is two visits, not many
 spaced AS (
     SELECT t.*,
-        CASE WHEN at_us > 1000000 + lag(at_us) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST)
+        CASE WHEN at_us > 1000000 + lag(at_us) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST,
+            department ASC NULLS LAST, kind ASC NULLS LAST, leg_uid ASC NULLS LAST, stay ASC NULLS LAST)
             THEN 1 ELSE 0 END AS apart
     FROM (SELECT * FROM reached UNION ALL SELECT * FROM number_touches) t
 ),
 burst AS (
     SELECT s.*,
-        sum(apart) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST
+        sum(apart) OVER (PARTITION BY call_id ORDER BY at_us ASC NULLS LAST, channel_number ASC NULLS LAST,
+            department ASC NULLS LAST, kind ASC NULLS LAST, leg_uid ASC NULLS LAST, stay ASC NULLS LAST
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS burst
     FROM spaced s
 ),
@@ -66,7 +76,7 @@ ordered AS (
         row_number() OVER (PARTITION BY call_id ORDER BY burst ASC NULLS LAST, department_us ASC NULLS LAST,
             department_number ASC NULLS LAST, department ASC NULLS LAST, at_us ASC NULLS LAST,
             CASE kind WHEN 'queue' THEN 0 ELSE 1 END ASC NULLS LAST, channel_number ASC NULLS LAST,
-            leg_uid ASC NULLS LAST) AS place
+            leg_uid ASC NULLS LAST, stay ASC NULLS LAST) AS place
     FROM turned t
 ),
 changed AS (

@@ -3,7 +3,7 @@
 -- are those of the Dial before, and mean nothing.
 WITH dials AS (
     SELECT k.call_id, h.uid, h.source, h.at_us, split_part(h.app_data, ',', 1) AS targets,
-        lag(h.app_data) OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST) AS before,
+        lag(h.app_data) OVER (PARTITION BY h.source, h.uid ORDER BY h.at_us ASC NULLS LAST, h.line ASC NULLS LAST, h.batch ASC NULLS LAST) AS before,
         h.app_data
     FROM heard h JOIN call_ids k ON k.uid = h.uid
     WHERE ((h.source = 'ami' AND h.kind = 'Newexten') OR (h.source = 'cel' AND h.kind = 'APP_START')) AND h.app = 'Dial'
@@ -30,7 +30,8 @@ tried AS (
 missing AS (
     SELECT t.call_id, t.source, t.at_us, t.uid, t.wanted, e.extension AS endpoint,
         row_number() OVER (PARTITION BY t.call_id, e.extension
-            ORDER BY CASE t.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 ELSE 3 END ASC NULLS LAST, t.at_us ASC NULLS LAST) AS n
+            ORDER BY CASE t.source WHEN 'ami' THEN 1 WHEN 'cel' THEN 2 ELSE 3 END ASC NULLS LAST, t.at_us ASC NULLS LAST,
+                t.uid ASC NULLS LAST, t.targets ASC NULLS LAST) AS n
     FROM tried t
     JOIN (SELECT DISTINCT value AS extension FROM members WHERE kind = 'extension') e
         ON contains('&' || t.targets || '&', '/' || e.extension || '&')

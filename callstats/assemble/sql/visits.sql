@@ -11,7 +11,7 @@ first_tries AS (
 ),
 tried AS (
     SELECT call_id, visit,
-        array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee)) AS employees_tried
+        array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee) FILTER (WHERE employee IS NOT NULL)) AS employees_tried
     FROM first_tries GROUP BY call_id, visit
 ),
 staff AS (
@@ -27,12 +27,12 @@ SELECT v.call_id, v.visit, v.department, v.local_date, v.entered_us AS entered_a
     CAST(from_utc_timestamp(timestamp_micros(v.entered_us), :timezone) AS DATE) AS entered_date,
     v.entered_by, v.left_us AS left_at,
     v.first_ring_us AS first_ring_at, v.answered_us AS answered_at, v.answered_by,
-    v.ring_us / 1000000.0 AS ring_s, v.ring_min_us / 1000000.0 AS ring_min_s, v.ring_max_us / 1000000.0 AS ring_max_s,
+    v.ring_us / 1e6 AS ring_s, v.ring_min_us / 1e6 AS ring_min_s, v.ring_max_us / 1e6 AS ring_max_s,
     v.ring_source,
-    v.leg_ring_us / 1000000.0 AS leg_ring_s, v.leg_ring_min_us / 1000000.0 AS leg_ring_min_s,
-    v.leg_ring_max_us / 1000000.0 AS leg_ring_max_s,
+    v.leg_ring_us / 1e6 AS leg_ring_s, v.leg_ring_min_us / 1e6 AS leg_ring_min_s,
+    v.leg_ring_max_us / 1e6 AS leg_ring_max_s,
     v.ring_resolution_us, v.early_media,
-    v.wait_us / 1000000.0 AS wait_s, v.talk_us / 1000000.0 AS talk_s,
+    v.wait_us / 1e6 AS wait_s, v.talk_us / 1e6 AS talk_s,
     v.outcome, v.outcome_certainty, v.surely_unanswered, v.in_gap, v.external,
     coalesce(n.phones, 0) AS phones_offered,
     v.queued = 1 AND coalesce(n.phones, 0) = 0 AS no_phone_available,

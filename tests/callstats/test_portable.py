@@ -1,0 +1,130 @@
+"""Every SQL text keeps to the portable subset; a text that leaves it is told by the name of what it uses."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from callstats import portable
+from callstats.engine import bind
+from callstats.metrics.base import cell_query
+from callstats.metrics.registry import METRICS
+from callstats.portable import FUNCTIONS, TYPES, faults
+from tests.shared import ROOT
+
+PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
+# A statement in a module, not the beginning or a pattern of one.
+WHOLE = re.compile(r"\s*(?:SELECT|WITH)\s[^{]*\sFROM\s[^{]*[^{\s(]\s*\Z")
+# What the texts of the program run on is DuckDB and Spark; these modules speak to other databases, or say how
+# a session is opened.
+OTHER = ("callstats/cases/",)
+
+
+def bound(sql: str) -> str:
+    return bind(sql, dict.fromkeys(PARAMETER.findall(sql), "x"))
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    """Every SQL text of the program: files, metrics by every axis, and whole statements in the code."""
+    for path in sorted((ROOT / "callstats").rglob("*.sql")):
+        yield path.name, path.read_text(encoding="utf-8")
+    for slug, metric in METRICS.items():
+        for axis in metric.axes:
+            yield f"{slug} by {axis}", cell_query(metric, (axis,), 2)
+    for folder in ("callstats", "api", "ingest"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            where = path.relative_to(ROOT).as_posix()
+            if not where.startswith(OTHER):
+                yield from ((f"{where}:{line}", text) for line, text in _statements(path))
+
+
+def _statements(path: Path) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and WHOLE.match(node.value):
+            yield node.lineno, node.value
+
+
+TEXTS = dict(_texts())
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_text_keeps_to_the_portable_subset(name: str) -> None:
+    assert faults(bound(TEXTS[name])) == []
+
+
+def test_the_texts_are_found() -> None:
+    assert {"heard.sql", "visits_measured.sql", "ring_time by hour"} <= set(TEXTS)
+    assert any(name.startswith("callstats/metrics/links.py") for name in TEXTS)
+
+
+def test_the_list_holds_nothing_that_no_text_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that is no longer used leaves the list; a new one comes with a text that needs it."""
+    everything = [bound(text) for text in TEXTS.values()]
+    monkeypatch.setattr(portable, "FUNCTIONS", {})
+    monkeypatch.setattr(portable, "TYPES", {})
+    told = {fault for text in everything for fault in faults(text)}
+    assert {fault.split("()")[0] for fault in told if "() is not in the list" in fault} == set(FUNCTIONS)
+    assert {fault.split()[1] for fault in told if fault.startswith("type ")} == set(TYPES)
+
+
+@pytest.mark.parametrize(
+    ("sql", "fault"),
+    [
+        ("SELECT strftime(a, 'x') FROM t", "strftime() is not in the list"),
+        ("SELECT a FROM t ORDER BY a", "ORDER BY without ASC or DESC, or without NULLS FIRST or LAST"),
+        ("SELECT a FROM t ORDER BY a ASC", "ORDER BY without ASC or DESC, or without NULLS FIRST or LAST"),
+        (
+            "SELECT row_number() OVER (ORDER BY a NULLS LAST) FROM t",
+            "ORDER BY without ASC or DESC, or without NULLS FIRST or LAST",
+        ),
+        ("SELECT sum(a) OVER (ORDER BY a ASC NULLS LAST) FROM t", "sum() OVER an ORDER BY without ROWS"),
+        ("SELECT a / b FROM t", "a divisor that may be 0: NULLIF it"),
+        ("SELECT a / 0 FROM t", "a divisor that may be 0: NULLIF it"),
+        ("SELECT a // 2 FROM t", "//() is not in the list"),
+        ("SELECT a % 2 FROM t", "%() is not in the list"),
+        ("SELECT a FROM t WHERE b = 'x\\y'", "a backslash in a literal"),
+        ("SELECT a / 1000000.0 FROM t", "1000000.0 is a DECIMAL: write an exponent"),
+        ("SELECT min_by(a, b) FROM t", "min_by() without FILTER (WHERE its value IS NOT NULL)"),
+        (
+            "SELECT min_by(a, b) FILTER (WHERE b IS NOT NULL) FROM t",
+            "min_by() without FILTER (WHERE its value IS NOT NULL)",
+        ),
+        ("SELECT array_agg(a) FROM t", "array_agg() outside array_sort()"),
+        ("SELECT array_sort(array_agg(a)) FROM t", "array_agg() without FILTER (WHERE … IS NOT NULL)"),
+        ("SELECT a IN (SELECT b FROM u) FROM t", "IN (SELECT …) outside WHERE"),
+        ("SELECT CAST(a AS HUGEINT) FROM t", "type HUGEINT is not in the list"),
+        ("SELECT TRY_CAST(a AS BIGINT) FROM t", "TRY_CAST is not in the list"),
+        ("SELECT a FROM t QUALIFY a = 1", "QUALIFY is not in the list"),
+        ("SELECT a FROM t LIMIT 1", "LIMIT without ORDER BY"),
+        ("SELECT a, count(*) FROM t GROUP BY ALL", "GROUP BY ALL is not in the list"),
+        ("SELECT a, count(*) FROM t GROUP BY 1", "GROUP BY a place: name the column"),
+        ("SELECT a FROM t FULL JOIN u ON t.a = u.a", "REGULAR FULL JOIN is not in the list"),
+        ("SELECT a FROM t ASOF JOIN u ON t.a >= u.a", "ASOF INNER JOIN is not in the list"),
+        ("SELECT a FROM t JOIN u USING (a)", "JOIN … USING: write ON"),
+        ("SELECT a FROM t JOIN u ON EXISTS (SELECT 1 FROM v WHERE v.a = t.a)", "a subquery in ON"),
+        ("SELECT a FROM t EXCEPT SELECT a FROM u", "EXCEPT is not in the list"),
+        ("SELECT list_transform(a, x -> x) FROM t", "LAMBDA is not in the list"),
+        ("SELECT a BETWEEN 1 AND 2 FROM t", "COMPARE_BETWEEN is not in the list"),
+        ("SELECT [1, 2] FROM t", "list_value() is not in the list"),
+    ],
+)
+def test_what_leaves_the_subset_is_named(sql: str, fault: str) -> None:
+    assert fault in faults(sql)
+
+
+def test_what_cannot_be_parsed_is_told() -> None:
+    assert faults("SELECT FROM")[0].startswith("no SELECT that can be parsed")
+
+
+def test_what_the_rules_ask_for_is_no_fault() -> None:
+    sql = """SELECT a / nullif(b, 0), a / 1e6, a / CAST(nullif(b, 0) AS DOUBLE),
+        min_by(a, b) FILTER (WHERE c AND a IS NOT NULL),
+        array_sort(array_agg(DISTINCT a) FILTER (WHERE a IS NOT NULL)),
+        sum(a) OVER (ORDER BY b ASC NULLS LAST ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+        FROM t JOIN (SELECT b FROM u WHERE EXISTS (SELECT 1 FROM v)) w ON w.b = t.b
+        WHERE t.a NOT IN (SELECT a FROM u)"""
+    assert faults(sql) == []
