@@ -101,10 +101,10 @@ def test_events_go_and_facts_stay_and_what_went_is_told(
         assert retaining.all_purges(connection) == [(time.at, gone["events"])]
     assert purge(store, settings).gone == ()
     call = store.scan("calls")["call_id"][0].as_py()
-    said = explain(store, call, "en", settings)
+    said = explain(store, call, settings, "en")
     assert "were purged" in said
     assert "Lines from before 24 November 2026 are kept no longer" in said
-    assert "noslēgta" in explain(store, call, "lv", settings)
+    assert "noslēgta" in explain(store, call, settings, "lv")
 
 
 def test_lines_of_a_sealed_day_are_counted_kept_apart_and_told(

@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from callstats.errors import UsageError
 from callstats import cluster, spark
 from callstats.assemble import RESULTS
 from callstats.cli import main
@@ -83,7 +84,7 @@ def test_tables_written_for_a_span_equal_the_stores_day_for_day(
         assert found.cast(table.schema).equals(expected.sort_by(keys).cast(table.schema)), table.name
     names = sorted(path.name for path in out.iterdir())
     assert names == sorted(table.name for table, _, _ in RESULTS), "its steps are gone"
-    with pytest.raises(spark.UsageError, match="is there already"):
+    with pytest.raises(UsageError, match="is there already"):
         cluster.write(sparks, [store.root / "events"], settings, FIRST, LAST, str(out))
 
 
