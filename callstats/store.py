@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats import parquet
-from callstats.cases import catalog
+from callstats.cases import catalog, neutral
 from callstats.cases.catalog import Batch, ConflictError, FileRow
 from callstats.cases.database import Database
 from callstats.clock import Clock, utc_now
@@ -32,7 +32,7 @@ __all__ = ["Batch", "BatchWriter", "ConflictError", "Store"]
 LEASE: Final = timedelta(hours=1)
 GRACE: Final = timedelta(hours=1)
 BUFFERED_ROWS: Final = 200_000
-COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels")
+COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels", "queue_steps")
 FEED_ENDS: Final = pa.array(
     ["connected", "disconnected"]
 )  # events of our own: where a recorded feed begins, ends
@@ -72,10 +72,17 @@ class Store:
     # reading
 
     def data_version(self) -> str:
-        """What the facts are at this moment, as one text; changes with every commit."""
+        """What facts and entered neutral intervals are at this moment, as one text; commits change it."""
         with self.database.read() as connection:
             counter, digest = catalog.version(connection)
-        return f"{counter}-{digest}" if digest else str(counter)
+            entries = neutral.entries(connection)
+        facts = f"{counter}-{digest}" if digest else str(counter)
+        return f"{facts}-n{entries}" if entries else facts
+
+    def exclusions(self) -> pa.Table:
+        """Table `EXCLUSIONS`: the entered neutral intervals in force, as of one moment."""
+        with self.database.read() as connection:
+            return neutral.snapshot(connection)
 
     def counter(self) -> int:
         """The counting part of the data version."""

@@ -15,8 +15,8 @@ from callstats.metrics.registry import METRICS, metric
 from tests.shared import ROOT
 
 FUNCTIONS = {
-    "abs", "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp", "greatest",
-    "hour", "least", "length", "lpad", "min", "nullif", "round", "substr", "sum", "unix_micros",
+    "abs", "array_agg", "array_sort", "coalesce", "concat", "count", "floor", "from_utc_timestamp",
+    "greatest", "hour", "least", "length", "lpad", "min", "nullif", "round", "substr", "sum", "unix_micros",
 }  # fmt: skip
 TEXTS = {slug: cell_query(one, one.axes, 2) for slug, one in METRICS.items()} | {
     "links": links.SQL,
