@@ -6,6 +6,8 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
+import pyarrow as pa
+
 from callstats.engine import Source
 from callstats.fields import TABLES
 
@@ -19,6 +21,10 @@ class Facts(Protocol):
 
     def data_version(self) -> str:
         """What the facts are at this moment."""
+        ...
+
+    def exclusions(self) -> pa.Table:
+        """Table `EXCLUSIONS`: what people entered."""
         ...
 
 

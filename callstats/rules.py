@@ -29,6 +29,7 @@ THIRD_SIGNAL_RULES: Final = pa.schema(
         ("give_up_us", pa.int64()),
         ("clock", pa.string()),
         ("leaves_out_transfers", pa.bool_()),
+        ("leaves_out_neutral", pa.bool_()),
         ("leaves_out_early", pa.bool_()),
         ("rule_version", pa.string()),
     ]
@@ -138,6 +139,7 @@ def third_signal_rules(
             "give_up_us": rule.give_up_us,
             "clock": rule.clock,
             "leaves_out_transfers": "attended_transfer" in rule.excluded,
+            "leaves_out_neutral": "neutral" in rule.excluded,
             "leaves_out_early": "gave_up_early" in rule.excluded,
             "rule_version": rule.version,
         }

@@ -27,6 +27,7 @@ from callstats.settings_rules import (
     DEFAULT_HOURS,
     Cadence,
     Hours,
+    Neutral,
     Part,
     Rule,
     ThirdSignal,
@@ -172,6 +173,7 @@ class Settings(BaseSettings):
     trunks: Texts = ()
     cadence: Cadence = Cadence()
     third_signal: ThirdSignal = ThirdSignal()
+    neutral: Neutral = Neutral()
     rules: tuple[Rule, ...] = ()
     hours: Hours = DEFAULT_HOURS
     hotline: Hotline = Hotline()

@@ -6,7 +6,7 @@ Each has its undated value, and `[[rules]]` change them from a date on; `callsta
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -14,9 +14,12 @@ from callstats.settings_types import Day, Number, Whole, Window, Windows, one_or
 
 Boundary = Literal["before_next", "end_of_tone"]
 Clock = Literal["union", "leg"]
-Exclusion = Literal["attended_transfer", "gave_up_early"]
+Exclusion = Literal["attended_transfer", "neutral", "gave_up_early"]
 Exclusions = Annotated[tuple[Exclusion, ...], BeforeValidator(one_or_many), AfterValidator(unique)]
-EVERY_EXCLUSION: Final[tuple[Exclusion, ...]] = ("attended_transfer", "gave_up_early")
+EVERY_EXCLUSION: Final[tuple[Exclusion, ...]] = ("attended_transfer", "neutral", "gave_up_early")
+# Serving in person, receiving visitors, training, standing in for another, absent, at a break, a failure.
+NeutralState = Literal["in_person", "reception", "training", "substitution", "absence", "break", "outage"]
+NEUTRAL_STATES: Final[tuple[NeutralState, ...]] = get_args(NeutralState)
 
 
 class Part(BaseModel):
@@ -48,6 +51,17 @@ class ThirdSignal(Part):
     clock: Clock = "union"
     short_abandon_s: Number | None = Field(default=None, ge=0, le=600)
     excluded: Exclusions = EVERY_EXCLUSION
+
+
+class Neutral(Part):
+    """Which pause reasons of a queue are neutral states; a reason that is not named is none."""
+
+    reasons: dict[str, NeutralState] = Field(default_factory=dict)
+
+    def state(self, reason: str | None) -> NeutralState | None:
+        """The neutral state that a pause reason stands for, whatever its capitals and spaces around."""
+        wanted = (reason or "").strip().casefold()
+        return next((s for text, s in self.reasons.items() if text.strip().casefold() == wanted), None)
 
 
 class Hours(Part):
@@ -106,7 +120,7 @@ class Rule(Part):
 
 
 def rule_faults(rules: tuple[Rule, ...]) -> Iterator[str]:
-    """One line per key that two rules of the same reach state from the same day: neither is the later."""
+    """One line per key that two rules of one reach state from the same day: neither would be the later."""
     for place, rule in enumerate(rules):
         for earlier, other in enumerate(rules[:place]):
             if (rule.department, rule.effective_from) != (other.department, other.effective_from):

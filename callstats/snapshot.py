@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats import parquet
-from callstats.cases import catalog
+from callstats.cases import catalog, neutral
 from callstats.cases.catalog import FileRow
 from callstats.cases.database import Database
 from callstats.fields import TABLES
@@ -35,12 +35,18 @@ class Snapshot:
         self.timezone = timezone
         with database.read() as connection:
             self.counter = catalog.version(connection)[0]
-            self._content = catalog.content(connection)
+            content, entries = catalog.content(connection), neutral.entries(connection)
+            self._exclusions = neutral.snapshot(connection)
+        self._content = f"{content}-n{entries}" if entries else content
         self._listed: set[Path] = set()
 
     def data_version(self) -> str:
-        """What these facts say, as one text."""
+        """What these facts, and the neutral intervals that people entered, say, as one text."""
         return self._content
+
+    def exclusions(self) -> pa.Table:
+        """Table `EXCLUSIONS`: the entered neutral intervals in force."""
+        return self._exclusions
 
     def snapshot(self) -> Snapshot:
         """Itself: it does not change."""

@@ -34,7 +34,7 @@ from callstats.writer import BatchWriter
 __all__ = ["COMPUTED", "LEASE", "Batch", "BatchWriter", "ConflictError", "Store"]
 
 GRACE: Final = timedelta(hours=1)
-COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels")
+COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "channels", "queue_steps")
 
 
 class Store:
@@ -74,9 +74,12 @@ class Store:
         return Snapshot(self.root, self.database, self.timezone)
 
     def data_version(self) -> str:
-        """What the facts say at this moment, as one text; changes whenever they do."""
-        with self.database.read() as connection:
-            return catalog.content(connection)
+        """What facts and entered neutral intervals say at this moment, as one text."""
+        return self.snapshot().data_version()
+
+    def exclusions(self) -> pa.Table:
+        """See `Snapshot.exclusions`."""
+        return self.snapshot().exclusions()
 
     def counter(self) -> int:
         """The number of commits so far."""

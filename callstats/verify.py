@@ -32,7 +32,10 @@ from callstats.store import COMPUTED, Store
 CALLS_WANTED: Final = 200
 DAYS_WANTED: Final = 10
 SHOWN: Final = 20
-KEYS: Final = ("call_id", "visit", "position", "uniqueid", "mailbox", "msg_id", "fact", "other_source")
+KEYS: Final = (
+    "call_id", "visit", "position", "uniqueid", "mailbox", "msg_id", "fact", "other_source",
+    "said_at", "pbx", "queue", "phone", "member", "step", "source",
+)  # fmt: skip
 ONE_DAY: Final = timedelta(days=1)
 
 
@@ -172,8 +175,10 @@ def _there(row: object) -> str:
 
 def _by_key(table: pa.Table, sample: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Rows of the sampled calls (and those of no call) by what names them; a repeat is numbered."""
-    call = table["call_id"]
-    kept = table.filter(pc.or_(pc.is_null(call), pc.is_in(call, value_set=pa.array(sample, pa.string()))))
+    kept = table
+    if "call_id" in table.column_names:
+        call = table["call_id"]
+        kept = table.filter(pc.or_(pc.is_null(call), pc.is_in(call, value_set=pa.array(sample, pa.string()))))
     named: dict[str, dict[str, Any]] = {}
     for row in kept.to_pylist():
         key = " ".join(str(row[name]) for name in KEYS if row.get(name) is not None)

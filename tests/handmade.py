@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
-from callstats.fields import ATTEMPTS, CALLS, MESSAGES, VISITS, Table
+from callstats.fields import ATTEMPTS, CALLS, MESSAGES, QUEUE_STEPS, VISITS, Table
 from callstats.settings import Settings
 from callstats.store import Store
 
@@ -102,6 +102,7 @@ def visit(call_id: str = "pbx:1", **more: Any) -> dict[str, Any]:
         "external": True,
         "phones_offered": 1,
         "no_phone_available": False,
+        "offered_through": "phones",
         "employees_tried": ["201"],
         "answered_by": "201" if answered else None,
         **_rotation(more, answered),
@@ -206,9 +207,23 @@ def message(call_id: str, client: str | None = ANNA, **more: Any) -> dict[str, A
     return _row(MESSAGES, values, more)
 
 
+def queue_step(step: str, member: str, when: datetime, **more: Any) -> dict[str, Any]:
+    """Something that q-social said of a member."""
+    values = {
+        "pbx": "pbx",
+        "queue": "q-social",
+        "member": member,
+        "local_date": when.astimezone(RIGA).date(),
+        "said_at": when,
+        "step": step,
+        "source": "queue_log",
+    }
+    return _row(QUEUE_STEPS, values, more)
+
+
 def fill(store: Store, **rows: Iterable[dict[str, Any]]) -> Store:
     """The store with these rows, by table: ``visits=[visit(...)]``."""
-    tables = {t.name: t for t in (CALLS, VISITS, ATTEMPTS, MESSAGES)}
+    tables = {t.name: t for t in (CALLS, VISITS, ATTEMPTS, MESSAGES, QUEUE_STEPS)}
     made = {name: pa.Table.from_pylist(list(found), tables[name].schema) for name, found in rows.items()}
     days = {day for table in made.values() for day in table["local_date"].to_pylist()}
     store.replace_days(days, made)

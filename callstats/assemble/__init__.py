@@ -18,7 +18,17 @@ import pyarrow as pa
 
 from callstats.departments import Departments
 from callstats.engine import Engine, Parameter, conform, opened
-from callstats.fields import ATTEMPTS, CALLS, CHANNELS, DISAGREEMENTS, EVENTS, MESSAGES, VISITS, Table
+from callstats.fields import (
+    ATTEMPTS,
+    CALLS,
+    CHANNELS,
+    DISAGREEMENTS,
+    EVENTS,
+    MESSAGES,
+    QUEUE_STEPS,
+    VISITS,
+    Table,
+)
 from callstats.settings import Settings
 
 # The call's frame, then phones, then visits, then what people read. Each name is a text in sql/.
@@ -45,6 +55,7 @@ STEPS: Final = (
     "outcomes",
     "visits_measured",
     "visits",
+    "queue_steps",
     "calls",
     "disagreements",
     "call_channels",
@@ -58,6 +69,11 @@ RESULTS: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
     (MESSAGES, "messages_left", ("left_at", "mailbox", "msg_id", "call_id")),
     (DISAGREEMENTS, "disagreements", ("call_id", "uniqueid", "fact", "other_source")),
     (CHANNELS, "call_channels", ("call_id", "uniqueid")),
+    (
+        QUEUE_STEPS,
+        "queue_steps",
+        ("said_at", "pbx", "queue", "member", "step", "phone", "source", "batch", "line"),
+    ),
 )
 
 
@@ -70,7 +86,7 @@ def text(name: str) -> str:
 def assemble(
     events: pa.Table | Sequence[Path], settings: Settings, spill: Path | None = None
 ) -> dict[str, pa.Table]:
-    """The tables calls, visits, attempts, messages, disagreements and channels that ``events`` amount to.
+    """The tables of `RESULTS` that ``events`` amount to, by name.
 
     ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables. With
     a folder ``spill`` no more than `MEMORY_MIB` is held in memory.

@@ -214,6 +214,25 @@ numbers: Final = Table(
     Column("expires_at", Instant, nullable=False, index=True),
 )
 
+neutral_intervals: Final = Table(
+    "neutral_intervals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("department", String),
+    Column("phone", String),
+    Column("state", String, nullable=False),
+    Column("from_at", Instant, nullable=False),
+    Column("to_at", Instant, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("entered_at", Instant, nullable=False),
+    Column("supersedes", Integer, ForeignKey("neutral_intervals.id"), unique=True),
+    Column("withdrawn", Boolean, nullable=False),
+    CheckConstraint("(department IS NULL) <> (phone IS NULL)", name="one_of_both"),
+    CheckConstraint("from_at < to_at", name="forward"),
+    CheckConstraint("NOT withdrawn OR supersedes IS NOT NULL", name="withdraws_one"),
+)
+
 number_keys: Final = Table(
     "number_keys",
     metadata,

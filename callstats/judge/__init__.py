@@ -7,7 +7,7 @@ changes every judgement from its date on at once, and no stored day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -21,6 +21,7 @@ from callstats.calendar import Calendar
 from callstats.engine import Source, View
 from callstats.facts import Facts, table
 from callstats.fields import JUDGED_VISITS
+from callstats.neutral import MEMBER_DAYS, NEUTRAL_SPANS, neutral_spans
 from callstats.rules import third_signal_rules
 from callstats.settings import Settings
 
@@ -38,11 +39,17 @@ def text() -> str:
 
 
 def view(
-    measured: Source, settings: Settings, start: date, end: date, departments: Iterable[str] | None = None
+    measured: Source,
+    settings: Settings,
+    start: date,
+    end: date,
+    departments: Iterable[str] | None = None,
+    neutral: pa.Table | None = None,
 ) -> View:
     """Measured visits of the days ``[start, end)`` with the columns of `JUDGED_VISITS`, and a few more.
 
-    Hours are made for ``departments`` (default all), the only ones whose visits it may be asked for.
+    Hours are made for ``departments`` (default all), the only ones whose visits it may be asked for;
+    ``neutral`` is a table of `NEUTRAL_SPANS`.
     """
     units = tuple(dict.fromkeys(entry.id for entry in settings.departments))
     asked = units if departments is None else tuple(unit for unit in units if unit in set(departments))
@@ -53,6 +60,7 @@ def view(
             "visits_measured": measured,
             "third_signal_rules": third_signal_rules(settings, units, start, end),
             "hours_in_force": calendar.open_hours(start, end + LONGEST_CALL, asked),
+            "neutral_spans": NEUTRAL_SPANS.empty_table() if neutral is None else neutral,
         },
     )
 
@@ -61,15 +69,55 @@ def visits(
     facts: Facts, settings: Settings, start: date, end: date, departments: Iterable[str] | None = None
 ) -> View:
     """The judged visits of the days ``[start, end)``, read from the facts when they are asked for."""
-    return view(table(facts, "visits", start, end - ONE_DAY), settings, start, end, departments)
+    units = None if departments is None else tuple(departments)
+    neutral = neutral_spans(
+        steps(facts, start, end) if settings.neutral.reasons else (),
+        entered(facts, start, end),
+        settings,
+        start,
+        end + LONGEST_CALL,
+        units,
+    )
+    return view(table(facts, "visits", start, end - ONE_DAY), settings, start, end, units, neutral)
 
 
-def judged(measured: pa.Table, settings: Settings) -> pa.Table:
-    """Table `JUDGED_VISITS` of a table of measured visits, by call and visit."""
+def steps(facts: Facts, start: date, end: date) -> list[dict[str, object]]:
+    """What queues said of their members, as far as visits of the days ``[start, end)`` depend on it."""
+    first, last = start - timedelta(days=MEMBER_DAYS), end + LONGEST_CALL
+    rows: list[dict[str, object]] = engine.run(
+        "SELECT * FROM queue_steps", {"queue_steps": table(facts, "queue_steps", first, last)}
+    ).to_pylist()
+    return rows
+
+
+def entered(facts: Facts, start: date, end: date) -> list[dict[str, object]]:
+    """Entered neutral intervals that may touch visits of the days ``[start, end)``."""
+    first, last = start - ONE_DAY, end + LONGEST_CALL
+    rows: list[dict[str, object]] = [
+        row
+        for row in facts.exclusions().to_pylist()
+        if row["from_at"].date() <= last and row["to_at"].date() >= first
+    ]
+    return rows
+
+
+def judged(
+    measured: pa.Table,
+    settings: Settings,
+    steps: pa.Table | None = None,
+    entered: Sequence[Mapping[str, object]] = (),
+) -> pa.Table:
+    """Table `JUDGED_VISITS` of a table of measured visits, by call and visit.
+
+    ``steps`` is a table of `QUEUE_STEPS`, ``entered`` are rows of `EXCLUSIONS`: who was in a neutral state.
+    """
     days = pc.min_max(measured["local_date"]).as_py()
     if days["min"] is None:
         return JUDGED_VISITS.schema.empty_table()
-    return _read(view(measured, settings, days["min"], days["max"] + ONE_DAY))
+    start, end = days["min"], days["max"] + ONE_DAY
+    said = steps.to_pylist() if steps is not None else ()
+    spans = neutral_spans(said, entered, settings, start, end + LONGEST_CALL)
+    return _read(view(measured, settings, start, end, neutral=spans))
 
 
 def scan(
@@ -94,4 +142,4 @@ def _read(source: View, call_id: str | None = None) -> pa.Table:
     return found.select(JUDGED_VISITS.names).cast(JUDGED_VISITS.schema)
 
 
-__all__ = ["judged", "scan", "text", "view", "visits"]
+__all__ = ["entered", "judged", "scan", "steps", "text", "view", "visits"]

@@ -5,6 +5,7 @@ WITH ruled AS (
         coalesce(u.limit_us, g.limit_us) AS limit_us, coalesce(u.period_us, g.period_us) AS period_us,
         coalesce(u.give_up_us, g.give_up_us) AS give_up_us, coalesce(u.clock, g.clock) AS clock,
         coalesce(u.leaves_out_transfers, g.leaves_out_transfers) AS leaves_out_transfers,
+        coalesce(u.leaves_out_neutral, g.leaves_out_neutral) AS leaves_out_neutral,
         coalesce(u.leaves_out_early, g.leaves_out_early) AS leaves_out_early,
         coalesce(u.rule_version, g.rule_version) AS rule_version,
         h.department IS NOT NULL AS in_hours
@@ -27,6 +28,8 @@ clocked AS (
 ),
 timed AS (
     SELECT c.*,
+        -- decided when it was answered or left, at the latest when it no longer was in time
+        n.unit IS NOT NULL AS neutral,
         CASE
             WHEN outcome IS NULL THEN NULL
             WHEN outcome <> 'answered' THEN FALSE
@@ -47,6 +50,10 @@ timed AS (
             ELSE 'not_rotated'
         END AS rotation
     FROM clocked c
+    LEFT JOIN neutral_spans n ON n.day = c.entered_date AND n.offered_through = c.offered_through
+        AND n.unit = CASE WHEN c.offered_through = 'queue' THEN c.queue ELSE c.department END
+        AND n.from_us <= unix_micros(c.entered_at)
+        AND n.to_us >= unix_micros(c.entered_at) + least(coalesce(CAST(round(c.wait_s * 1000000, 0) AS BIGINT), c.limit_us), c.limit_us)
 )
 SELECT call_id, visit, department, local_date, entered_at, entered_date, entered_by, left_at, first_ring_at, answered_at,
     answered_by, ring_s, ring_min_s, ring_max_s, ring_source,
@@ -67,9 +74,10 @@ SELECT call_id, visit, department, local_date, entered_at, entered_date, entered
     END AS third_signal_certainty,
     CASE
         WHEN leaves_out_transfers AND entered_by = 'attended_transfer' THEN 'attended_transfer'
+        WHEN leaves_out_neutral AND neutral THEN 'neutral'
         WHEN leaves_out_early AND outcome = 'abandoned' AND CAST(round(wait_s * 1000000, 0) AS BIGINT) < give_up_us THEN 'gave_up_early'
     END AS third_signal_left_out,
-    in_hours, external, phones_offered, no_phone_available,
+    neutral, in_hours, external, phones_offered, no_phone_available,
     rotation,
     CASE WHEN rotation IN ('rotated', 'not_rotated', 'no_second_member') THEN first_failure END AS rotation_cause,
     CASE

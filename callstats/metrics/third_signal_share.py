@@ -41,6 +41,10 @@ METRIC = Metric(
         "attended_transfer": Said(
             "kolēģis savienoja pēc sarunas", "a colleague rang first (attended transfer)"
         ),
+        "neutral": Said(
+            "netiek vērtēts: visi, kas varēja atbildēt, bija neitrālā stāvoklī (klātienes apkalpošana u. c.)",
+            "not scored: everyone who could answer was in a neutral state (serving in person and the like)",
+        ),
         "gave_up_early": Said(
             "zvanītājs pārtrauca zvanu, kad vēl bija laiks atbildēt",
             "the caller gave up while there still was time to answer",

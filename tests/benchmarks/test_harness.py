@@ -139,9 +139,7 @@ def test_data_are_read_without_rejects_and_no_row_is_there_twice(
     assert found.read >= 4000
     assert not found.rejects
     assert pc.count_distinct(found.events["line_key"]).as_py() == found.events.num_rows
-    copies = found.read // len(
-        (KINDS[kind] and (Path("sample_cdr") / KINDS[kind])).read_text("utf-8").splitlines()
-    )
+    copies = found.read // len((Path("sample_cdr") / KINDS[kind]).read_text("utf-8").splitlines())
     recorded = result(Path("sample_cdr") / KINDS[kind], dialect(name)).events
     for column in ("uniqueid", "caller"):
         one = pc.count_distinct(recorded[column]).as_py()

@@ -136,7 +136,7 @@ def number(value: str) -> tuple[str, str]:
 def tables(where: Settings, *flows: Flow) -> dict[str, list[dict[str, Any]]]:
     """What the assembler makes of the flows, each table as rows; visits are judged."""
     made = assemble(pa.concat_tables([flow.table() for flow in flows]), where)
-    made["visits"] = judged(made["visits"], where)
+    made["visits"] = judged(made["visits"], where, made["queue_steps"])
     return {name: table.to_pylist() for name, table in made.items()}
 
 

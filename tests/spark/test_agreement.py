@@ -112,7 +112,7 @@ def test_every_figure_by_every_axis(twin: Twin, store: Store) -> None:
     with through(twin), store:
         given = reading.parameters(store, settings(), start, end, settings_departments := ("social", "pr"))
         for metric in METRICS.values():
-            named = reading.inputs(store, settings(), start, end, metric.inputs, given)
+            named = reading.sources(store, settings(), start, end, metric.inputs, given)
             for name, source in named.items():
                 twin.table(name, source)
             for by in [(axis,) for axis in metric.axes] + [(), ("department", "day", "hour")]:

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from callstats.errors import UsageError
 from callstats import cluster, spark
 from callstats.assemble import RESULTS
 from callstats.cli import main
 from callstats.engine import literal
+from callstats.errors import UsageError
 from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import COMPUTED, Store

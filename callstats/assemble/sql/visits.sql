@@ -14,6 +14,12 @@ tried AS (
         array_sort(array_agg(lpad(CAST(position AS STRING), 6, '0') || ' ' || employee) FILTER (WHERE employee IS NOT NULL)) AS employees_tried
     FROM first_tries GROUP BY call_id, visit
 ),
+ways AS (
+    SELECT t.call_id, t.visit, count(DISTINCT q.queue) AS queues, min(q.queue) AS queue,
+        max(CASE WHEN t.kind = 'leg' AND t.stay IS NULL THEN 1 ELSE 0 END) AS direct
+    FROM touches t LEFT JOIN queue_stays q ON q.call_id = t.call_id AND q.stay = t.stay
+    GROUP BY t.call_id, t.visit
+),
 staff AS (
     SELECT department, valid_from, valid_to, value FROM members WHERE kind = 'extension'
 ),
@@ -36,6 +42,8 @@ SELECT v.call_id, v.visit, v.department, v.local_date, v.entered_us AS entered_a
     v.outcome, v.outcome_certainty, v.surely_unanswered, v.in_gap, v.external,
     coalesce(n.phones, 0) AS phones_offered,
     v.queued = 1 AND coalesce(n.phones, 0) = 0 AS no_phone_available,
+    CASE WHEN w.queues = 0 THEN 'phones' WHEN w.queues = 1 AND w.direct = 0 THEN 'queue' ELSE 'both' END AS offered_through,
+    CASE WHEN w.queues = 1 AND w.direct = 0 THEN w.queue END AS queue,
     r.needed AS first_failed, r.needed_surely AS first_failed_surely, r.cause AS first_failure,
     r.covered AS other_alerted, r.covered_surely AS other_alerted_surely, r.answered_by_other AS other_answered,
     r.left_ringing, r.unknown AS tries_unclear, r.all_certain AS tries_certain,
@@ -46,6 +54,7 @@ SELECT v.call_id, v.visit, v.department, v.local_date, v.entered_us AS entered_a
     t.employees_tried
 FROM visits_measured v
 LEFT JOIN counted n ON n.call_id = v.call_id AND n.visit = v.visit
+JOIN ways w ON w.call_id = v.call_id AND w.visit = v.visit
 LEFT JOIN tried t ON t.call_id = v.call_id AND t.visit = v.visit
 LEFT JOIN rotations r ON r.call_id = v.call_id AND r.visit = v.visit
 LEFT JOIN sizes z ON z.call_id = v.call_id AND z.visit = v.visit

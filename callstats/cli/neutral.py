@@ -1,0 +1,116 @@
+"""`neutral`: who was in a neutral state when (clauses 7.1 and 11.8), as people enter it."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from callstats.calendar import local_instant
+from callstats.cases import neutral
+from callstats.cli.base import DONE, Declare, as_columns, print_json, settings_of
+from callstats.clock import utc_now
+from callstats.errors import UsageError
+from callstats.settings import Settings
+from callstats.settings_rules import NEUTRAL_STATES
+from callstats.store import Store
+
+SHOWN = ("id", "department", "phone", "state", "from_at", "to_at", "reason", "author", "entered_at")
+
+
+def declare(command: Declare) -> None:
+    """Declares the commands of this module."""
+    parser = command("neutral", _list, "Neutral states that people enter: shown, added, withdrawn.")
+    actions = parser.add_subparsers(metavar="ACTION")
+    adding = actions.add_parser("add", help="add an interval, or a correction of one")
+    adding.add_argument("--state", required=True, choices=NEUTRAL_STATES, help=", ".join(NEUTRAL_STATES))
+    adding.add_argument(
+        "--from", dest="start", required=True, metavar="TIME", help='"2026-03-02 09:00" (local)'
+    )
+    adding.add_argument("--to", dest="end", required=True, metavar="TIME", help="first moment after it")
+    who = adding.add_mutually_exclusive_group(required=True)
+    who.add_argument("--department", metavar="ID", help="all phones of a department")
+    who.add_argument("--phone", metavar="EXTENSION", help="one phone")
+    adding.add_argument("--supersedes", type=int, metavar="NUMBER", help="the entry that this one corrects")
+    adding.set_defaults(run=_add)
+    withdrawing = actions.add_parser("withdraw", help="end an entry; it stays in the list of all")
+    withdrawing.add_argument("number", type=int, metavar="NUMBER")
+    withdrawing.set_defaults(run=_withdraw)
+    for one in (adding, withdrawing):
+        one.add_argument("--reason", required=True, help="why, for those who read the figure")
+        one.add_argument("--author", default=None, help="who says so (default: the system's user)")
+    listing = actions.add_parser("list", help="entries in force")
+    for one in (parser, listing):
+        one.add_argument("--all", action="store_true", help="every row ever added")
+        one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add(options: argparse.Namespace) -> int:
+    settings = settings_of(options)
+    _known(settings, options.department, options.phone)
+    entry = neutral.Entry(
+        options.department,
+        options.phone,
+        options.state,
+        instant(options.start, settings.zone),
+        instant(options.end, settings.zone),
+        options.reason,
+        options.author or getpass.getuser(),
+        utc_now(),
+        options.supersedes,
+    )
+    with Store.open(settings) as store, store.database.write() as connection:
+        number = neutral.add(connection, entry)
+    print(f"Added: {number}.")
+    return DONE
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    author = options.author or getpass.getuser()
+    with Store.open(settings_of(options)) as store, store.database.write() as connection:
+        neutral.withdraw(
+            connection, options.number, reason=options.reason, author=author, entered_at=utc_now()
+        )
+    print(f"Withdrawn: {options.number}.")
+    return DONE
+
+
+def _list(options: argparse.Namespace) -> int:
+    settings = settings_of(options)
+    with Store.open(settings) as store, store.database.read() as connection:
+        found = neutral.listed(connection, everything=options.all)
+    names = (*SHOWN, "supersedes", "withdrawn") if options.all else SHOWN
+    if options.json:
+        print_json([{name: getattr(one, name) for name in names} for one in found])
+        return DONE
+    rows = [[_told(getattr(one, name), settings.zone) for name in names] for one in found]
+    print(as_columns(names, rows))
+    return DONE
+
+
+def _told(value: object, zone: ZoneInfo) -> object:
+    return value.astimezone(zone).isoformat(" ", "minutes") if isinstance(value, datetime) else value
+
+
+def _known(settings: Settings, department: str | None, phone: str | None) -> None:
+    ids = dict.fromkeys(entry.id for entry in settings.departments)
+    if department is not None and department not in ids:
+        raise UsageError(f"--department: no department {department!r}; known: {', '.join(ids) or 'none'}")
+    if phone is not None and all(phone not in entry.extensions for entry in settings.departments):
+        raise UsageError(f"--phone: {phone!r} is an extension of no department; see the settings")
+
+
+def instant(text: str, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a local time such as "2026-03-02 09:00", or of one with an offset.
+
+    In the doubled hour the first one, unless an offset is given. Raises UsageError.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f'{text!r} is no time; write it like "2026-03-02 09:00"') from None
+    if found.tzinfo is not None:
+        return found.astimezone(UTC)
+    rest = timedelta(seconds=found.second, microseconds=found.microsecond)
+    return local_instant(zone, found.date(), found.hour * 60 + found.minute) + rest
