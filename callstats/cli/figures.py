@@ -9,6 +9,7 @@ from pathlib import Path
 from callstats import export
 from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
 from callstats.fields import CERTAINTY
+from callstats.origin import labelled, notice
 
 
 def declare(command: Declare) -> None:
@@ -38,7 +39,8 @@ def _metrics(options: argparse.Namespace) -> int:
     with current(settings) as store:
         table = metrics_table(store, settings, tuple(options.slugs) or None, by, options.start, options.end)
     if options.json:
-        print_json([row | {"excluded": dict(row["excluded"] or ())} for row in table.to_pylist()])
+        rows = labelled(table, settings.simulated).to_pylist()
+        print_json([row | {"excluded": dict(row["excluded"] or ())} for row in rows])
         return DONE
     names = ("metric", "measure", *by, "value", "low", "high", "k", "n", "excluded", *CERTAINTY)
     rows = [
@@ -52,13 +54,15 @@ def _metrics(options: argparse.Namespace) -> int:
         ]
         for row in table.to_pylist()
     ]
-    print(as_columns(names, rows))
+    print(notice(settings.simulated) + as_columns(names, rows))
     return DONE
 
 
 def _export(options: argparse.Namespace) -> int:
-    with current(settings_of(options)) as store:
-        export.write(export.ordered(store.scan(options.table)), options.to)
+    settings = settings_of(options)
+    with current(settings) as store:
+        table = export.ordered(store.scan(options.table))
+    export.write(labelled(table, settings.simulated), options.to)
     return DONE
 
 
@@ -68,5 +72,5 @@ def _explain(options: argparse.Namespace) -> int:
     language = "lv" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("lv") else "en"
     settings = settings_of(options)
     with current(settings) as store:
-        print(explain(store, options.call_id, language, settings))
+        print(notice(settings.simulated, language) + explain(store, options.call_id, language, settings))
     return DONE
