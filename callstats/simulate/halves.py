@@ -1,0 +1,45 @@
+"""Local channels: two halves of one pipe; what happens to one is heard at the other."""
+
+from __future__ import annotations
+
+from callstats.simulate.channel import DOWN, RING, RINGING, Channel
+from callstats.simulate.switch import Switch
+
+__all__ = ["half_rings", "make_halves", "tie"]
+
+
+def make_halves(x: Switch, caller: Channel, exten: str, context: str) -> tuple[Channel, Channel]:
+    """``;1`` is dialled by the caller's thread, ``;2`` runs the dialplan of `exten` in a thread of its own."""
+    device = f"Local/{exten}@{context}"
+    one = x.make(device, DOWN, context, exten, call=caller.call, like=caller, half=";1")
+    two = x.make(device, RING, context, exten, call=caller.call, like=caller, half=";2")
+    one.other_half, two.other_half = two, one
+    one.dialed = True
+    one.owner = caller.owner
+    one.target = caller
+    one.rdnis = two.rdnis = caller.rdnis
+    return one, two
+
+
+def tie(x: Switch, caller: Channel, one: Channel, two: Channel) -> None:
+    """The second half takes over who is calling, and is let into the dialplan."""
+    two.num, two.caller_name, two.ani = caller.num, caller.caller_name, caller.ani or caller.num
+    two.presented = caller.presented
+    two.account = caller.account
+    x.trace.account(x.now, two)
+    x.trace.callerid(x.tick(), two)
+    x.trace.local_bridge(x.tick(), one, two)
+    x.serve_half(two)
+
+
+def half_rings(x: Switch, two: Channel, peer: Channel) -> None:
+    """A phone behind the second half rings: the first half does, and says whose phone it is."""
+    one = two.other_half
+    if one is None or one.dead or one.state != DOWN:
+        return
+    one.num, one.caller_name = peer.num, peer.caller_name
+    if one.target is not None:
+        one.target.connected_num, one.target.connected_name = peer.num, peer.caller_name
+    x.set_state(one, RINGING)
+    x.trace.callerid(x.now, one)
+    x.at(x.now, one, "half_rings")

@@ -1,0 +1,437 @@
+"""Queue(): callers wait in turn, members are rung by the queue's strategy (FACTS, queue_log)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from callstats.simulate.channel import ELSEWHERE, NO_CAUSE, RING, SECOND_US, UP, Channel
+from callstats.simulate.clockwork import Event, Steps
+from callstats.simulate.dialing import (
+    OUTGOING,
+    REFUSALS,
+    alerting,
+    hand_over,
+    heard_of_caller,
+    invite,
+    refused,
+    taken,
+)
+from callstats.simulate.halves import make_halves, tie
+from callstats.simulate.phones import act_of, person_answered
+from callstats.simulate.plant import Member
+from callstats.simulate.story import QueueAction
+from callstats.simulate.switch import LiveQueue, Switch
+from callstats.simulate.talking import Ends, join, talk
+
+__all__ = ["act_on_queue", "enqueue"]
+
+RECHECK_US = SECOND_US  # how often somebody who is not the next looks again
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A member in one try of a caller: not rung yet, ringing, or done."""
+
+    member: Member
+    metric: int
+    channel: Channel | None = None
+    going: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A caller's stay in a queue."""
+
+    x: Switch
+    queue: LiveQueue
+    channel: Channel
+    since: int
+    position: int
+    expires: int
+    turn: int = 0
+    wrapped: bool = False
+
+    def tell(self, kind: str, **values: Any) -> None:
+        """Something about the caller, with queue and position."""
+        self.x.trace.queue(self.x.tick(), kind, self.channel, {"queue": self.queue.name, **values})
+
+    @property
+    def held_s(self) -> int:
+        """Whole seconds in the queue, as a difference of whole seconds."""
+        return self.x.now // SECOND_US - self.since // SECOND_US
+
+
+def enqueue(x: Switch, channel: Channel, name: str, timeout_s: float) -> Steps:
+    """Wait in a queue. Returns ``timeout``, ``gone``, or `Talked` after an answer."""
+    queue = x.queues[name]
+    queue.waiting.append(channel)
+    second = x.now // SECOND_US
+    entry = Entry(x, queue, channel, x.now, len(queue.waiting), second + int(timeout_s))
+    entry.tell("join", position=entry.position, count=len(queue.waiting), original=entry.position)
+    x.trace.stream(x.tick(), channel, True, "MOH", {"class": "default"})
+    channel.music = True
+    try:
+        result = yield from _wait(entry)
+    finally:
+        _stop_music(entry)
+        if channel in queue.waiting:
+            queue.waiting.remove(channel)
+        queue.being_tried.discard(channel)
+    return result
+
+
+def _wait(entry: Entry) -> Steps:
+    x, queue, channel = entry.x, entry.queue, entry.channel
+    while True:
+        if x.now // SECOND_US >= entry.expires:
+            return _timed_out(entry)
+        if not _my_turn(entry):
+            if (yield from _pause(entry, RECHECK_US)):
+                return _abandoned(entry)
+            continue
+        result = yield from _try_members(entry)
+        queue.being_tried.discard(channel)
+        if result is not None:
+            return result
+        if x.now // SECOND_US >= entry.expires:
+            return _timed_out(entry)
+        if (yield from _pause(entry, round(queue.of.retry_s * SECOND_US))):
+            return _abandoned(entry)
+
+
+def _my_turn(entry: Entry) -> bool:
+    """Whether enough members are free for everybody before this caller and for this one (autofill)."""
+    queue = entry.queue
+    place = 0
+    for other in queue.waiting:
+        if other is entry.channel:
+            break
+        place += other not in queue.being_tried
+    if place == 0:
+        return True
+    free = sum(1 for m in queue.members if m.interface not in queue.paused and entry.x.status_of(m.phone))
+    if queue.of.strategy == "ringall":
+        free = min(free, 1)
+    return place < free
+
+
+def _pause(entry: Entry, length_us: int) -> Steps:
+    """Let time go by; whether the caller left meanwhile."""
+    x, channel = entry.x, entry.channel
+    until = x.now + length_us
+    while True:
+        event = yield until
+        if event is None:
+            return False
+        if event.channel is channel and event.what == "bye":
+            heard_of_caller(x, channel, event)
+            return True
+        if event.channel is channel and event.what == "digit":
+            x.trace.digit(x.tick(), channel, event.value)
+
+
+def _timed_out(entry: Entry) -> str:
+    place = _place(entry)
+    # it is called an abandon in AMI although nobody gave up (FACTS, AMI)
+    entry.tell("timeout", position=place, original=entry.position, held=entry.held_s)
+    entry.tell("leave", position=place, count=len(entry.queue.waiting) - 1)
+    return "timeout"
+
+
+def _abandoned(entry: Entry) -> str:
+    place = _place(entry)
+    entry.tell("abandon", position=place, original=entry.position, held=entry.held_s)
+    entry.tell("leave", position=place, count=len(entry.queue.waiting) - 1)
+    return "gone"
+
+
+def _place(entry: Entry) -> int:
+    return entry.queue.waiting.index(entry.channel) + 1
+
+
+def _stop_music(entry: Entry) -> None:
+    if entry.channel.music:
+        entry.channel.music = False
+        entry.x.trace.stream(entry.x.now, entry.channel, False, "MOH", {})
+
+
+def _attempts(entry: Entry) -> list[Attempt]:
+    """The members that can be rung, each with its place by the strategy."""
+    x, queue = entry.x, entry.queue
+    strategy = queue.of.strategy
+    turn = entry.turn if strategy == "linear" else queue.turn
+    found = []
+    for place, member in enumerate(queue.members):
+        if strategy == "ringall":
+            metric = 0
+        elif place < turn:
+            metric = 1000 + place
+        else:
+            metric = place
+            if place > turn:
+                _set_wrapped(entry, True)
+        call = entry.channel.call
+        assert call is not None
+        reachable = act_of(call, member.phone, x.plant).kind != "off" or member.interface.startswith("Local/")
+        if member.interface not in queue.paused and x.status_of(member.phone) and reachable:
+            found.append(Attempt(member, metric))
+    return found
+
+
+def _set_wrapped(entry: Entry, value: bool) -> None:
+    if entry.queue.of.strategy == "linear":
+        entry.wrapped = value
+    else:
+        entry.queue.wrapped = value
+
+
+def _next_turn(entry: Entry, attempts: list[Attempt]) -> None:
+    """Where the strategy goes on: at the best member that was not tried, else one further."""
+    strategy = entry.queue.of.strategy
+    if strategy == "ringall":
+        return
+    turn, wrapped = (
+        (entry.turn, entry.wrapped) if strategy == "linear" else (entry.queue.turn, entry.queue.wrapped)
+    )
+    best = _best(attempts)
+    if best is not None:
+        turn = best.metric % 1000
+    else:
+        turn = 0 if wrapped else turn + 1
+        wrapped = False
+    if strategy == "linear":
+        entry.turn, entry.wrapped = turn, wrapped
+    else:
+        entry.queue.turn, entry.queue.wrapped = turn, wrapped
+
+
+def _best(attempts: list[Attempt]) -> Attempt | None:
+    left = [a for a in attempts if a.going and a.channel is None]
+    return min(left, key=lambda a: a.metric, default=None)
+
+
+def _ring(entry: Entry, attempts: list[Attempt]) -> None:
+    """Ring the best, or all that are as good as the best."""
+    best = _best(attempts)
+    if best is None:
+        return
+    for attempt in attempts:
+        if attempt is best or (
+            entry.queue.of.strategy == "ringall" and attempt.channel is None and attempt.going
+        ):
+            _ring_one(entry, attempt)
+
+
+def _ring_one(entry: Entry, attempt: Attempt) -> None:
+    x, channel = entry.x, entry.channel
+    interface = attempt.member.interface
+    values = {"interface": interface, "member": attempt.member.name}
+    if interface.startswith("Local/"):
+        exten, _, context = interface.removeprefix("Local/").partition("@")
+        one, two = make_halves(x, channel, exten, context.partition("/")[0])
+        one.num, one.caller_name = channel.connected_num or channel.exten, channel.connected_name
+        one.app, one.data = "AppQueue", OUTGOING
+        attempt.channel = one
+        x.trace.dialplan(x.tick(), one)
+        x.trace.callerid(x.now, one)
+        tie(x, channel, one, two)
+        one.exten = channel.exten
+        one.untold = True
+        entry.tell("called", peer=one, **values)
+        x.trace.dial_begin(x.now, channel, one, interface)
+        return
+    peer = x.phone_channel(attempt.member.phone, channel)
+    peer.owner = channel.owner
+    attempt.channel = peer
+    peer.app, peer.data = "AppQueue", OUTGOING
+    peer.ani = peer.num
+    entry.tell("called", peer=peer, **values)
+    peer.rdnis = channel.rdnis
+    invite(x, channel, peer, attempt.member.phone, interface, attempt.member.phone)
+    peer.exten = channel.exten
+    peer.untold = True
+
+
+def _try_members(entry: Entry) -> Steps:
+    """One round. None: nobody answered and the caller still waits."""
+    x, queue, channel = entry.x, entry.queue, entry.channel
+    attempts = _attempts(entry)
+    queue.being_tried.add(channel)
+    began = x.now
+    left = entry.expires - began // SECOND_US
+    limit = min(queue.of.timeout_s, left)
+    _ring(entry, attempts)
+    result = None
+    deadline = began + round(limit * SECOND_US)
+    if any(a.channel for a in attempts):
+        result = yield from _await(entry, attempts, began, deadline)
+    _next_turn(entry, attempts)
+    if not isinstance(result, Attempt):
+        return result
+    return (yield from _connected(entry, result, attempts, began))
+
+
+def _await(entry: Entry, attempts: list[Attempt], began: int, deadline: int) -> Steps:
+    """Wait for an answer: the attempt that was answered, ``gone``, or None."""
+    x, channel = entry.x, entry.channel
+    while any(a.going and a.channel for a in attempts):
+        event = yield deadline
+        if event is None:
+            _nobody(entry, attempts, began)
+            return None
+        if event.channel is channel:
+            if event.what == "bye":
+                heard_of_caller(x, channel, event)
+                _cancel(entry, attempts, began)
+                return _abandoned(entry)
+            continue
+        attempt = next((a for a in attempts if a.channel is event.channel and a.going), None)
+        if attempt is None:
+            continue
+        peer, what = event.channel, event.what
+        if what in ("alerting", "progress"):
+            alerting(x, channel, peer, event)
+        elif what == "half_rings":
+            x.trace.dial_state(x.tick(), channel, peer, "RINGING")
+            x.alert_caller(channel)
+        elif what == "answer":
+            taken(x, peer, event)
+            return attempt
+        elif what == "half_up":
+            x.set_state(peer, UP)
+            return attempt
+        elif what == "picked_up":
+            hand_over(x, channel, peer, event.value)
+            attempt.channel = event.value
+            return attempt
+        elif what in REFUSALS or what == "hungup_half":
+            _refused(entry, attempt, attempts, event, began)
+    return None
+
+
+def _refused(entry: Entry, attempt: Attempt, attempts: list[Attempt], event: Event, began: int) -> None:
+    x, peer = entry.x, event.channel
+    if event.what == "hungup_half":
+        x.trace.hangup_request(x.tick(), peer, event.value)
+    cause, _ = refused(x, entry.channel, peer, event)
+    attempt.going = False
+    peer.untold = False
+    x.trace.dial_end(x.tick(), entry.channel, peer, "NOANSWER")
+    _rang_in_vain(entry, attempt, began)
+    x.hang_up(peer, cause)
+    if entry.queue.of.strategy != "ringall":
+        _ring(entry, attempts)
+
+
+def _rang_in_vain(entry: Entry, attempt: Attempt, began: int) -> None:
+    ms = (entry.x.now // SECOND_US - began // SECOND_US) * 1000
+    entry.tell(
+        "no_answer",
+        peer=attempt.channel,
+        interface=attempt.member.interface,
+        member=attempt.member.name,
+        ms=ms,
+    )
+
+
+def _ringing(attempts: list[Attempt]) -> list[tuple[Attempt, Channel]]:
+    return [(a, a.channel) for a in attempts if a.going and a.channel is not None]
+
+
+def _nobody(entry: Entry, attempts: list[Attempt], began: int) -> None:
+    """The time of this round is over."""
+    x = entry.x
+    going = _ringing(attempts)
+    for attempt, _ in going:
+        _rang_in_vain(entry, attempt, began)
+    for _, peer in going:
+        x.trace.dial_end(x.tick(), entry.channel, peer, "NOANSWER")
+    for attempt, peer in going:
+        attempt.going = False
+        x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
+        x.hang_up(peer, NO_CAUSE)
+
+
+def _cancel(entry: Entry, attempts: list[Attempt], began: int) -> None:
+    """The caller is gone while members rang."""
+    x = entry.x
+    going = _ringing(attempts)
+    for attempt, peer in going:
+        x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
+        ms = (x.now - began) // 1000
+        entry.tell("cancelled", interface=attempt.member.interface, member=attempt.member.name, ms=ms)
+    for attempt, peer in going:
+        attempt.going = False
+        if peer.leg:
+            peer.leg.why_cancelled = "caller"
+        x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
+        x.hang_up(peer, NO_CAUSE)
+
+
+def _connected(entry: Entry, attempt: Attempt, attempts: list[Attempt], began: int) -> Steps:
+    x, queue, channel = entry.x, entry.queue, entry.channel
+    peer = attempt.channel
+    assert peer is not None
+    call = channel.call
+    assert call is not None
+    _stop_music(entry)
+    attempt.going = False
+    x.trace.dial_end(x.tick(), channel, peer, "ANSWER")
+    for other, losing in _ringing(attempts):
+        other.going = False
+        x.trace.dial_end(x.tick(), channel, losing, "CANCEL")
+        x.trace.dial_end(x.tick(), channel, losing, "CANCEL")
+        x.hang_up(losing, ELSEWHERE)
+    place = _place(entry)
+    queue.waiting.remove(channel)
+    queue.being_tried.discard(channel)
+    held, ring_s = entry.held_s, (x.now - began) // SECOND_US
+    entry.tell("leave", position=place, count=len(queue.waiting))
+    who = {"interface": attempt.member.interface, "member": attempt.member.name, "peer": peer}
+    entry.tell("connect", held=held, ring_s=ring_s, **who)
+    if channel.state == RING:
+        x.set_state(channel, UP)
+    if peer.leg is not None and peer.leg.final is not None:
+        person_answered(x, call, peer.leg.phone, peer.leg.final)
+    since = x.now
+    join(x, channel, peer)
+    return (yield from talk(x, channel, peer, _ends(entry, who, held, since)))
+
+
+def _ends(entry: Entry, who: dict[str, Any], held: int, since: int) -> Ends:
+    def ends(by: str, target: str) -> None:
+        now = entry.x.now
+        entry.tell(
+            "complete",
+            held=held,
+            talk_s=now // SECOND_US - since // SECOND_US,
+            original=entry.position,
+            reason=by,
+            target=target,
+            **who,
+        )
+
+    return ends
+
+
+def act_on_queue(x: Switch, action: QueueAction) -> None:
+    """Somebody pauses, unpauses, adds or removes a member."""
+    queue = x.queues[action.queue]
+    known = next((m for m in queue.members if m.interface == action.interface), None)
+    name = action.member or (known.name if known else action.interface)
+    match action.action:
+        case "add" if known is None:
+            queue.members.append(Member(action.interface, name, action.interface.rpartition("/")[2]))
+        case "remove" if known is not None:
+            queue.members.remove(known)
+            queue.paused.discard(action.interface)
+        case "pause":
+            queue.paused.add(action.interface)
+        case "unpause":
+            queue.paused.discard(action.interface)
+        case _:
+            return
+    values = {"queue": queue.name, "interface": action.interface, "member": name, "reason": action.reason,
+              "paused": action.interface in queue.paused}  # fmt: skip
+    x.trace.member(x.tick(), action.action, values)
