@@ -116,6 +116,7 @@ class Callers:
             name=who.name,
             withheld=withheld,  # type: ignore[arg-type]
             tag="menu" if way.key else "in",
+            unit=way.unit,
         )
         if there.voicemail and not there.offers:
             return Incoming(leave_message(rng, story), missed=False)

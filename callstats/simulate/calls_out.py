@@ -92,8 +92,9 @@ class Colleagues:
             at_s=at_s,
             kind="staff",
             caller=phone,
-            dialled="*97",
-            talk_s=round(rng.uniform(15, 90), 2),
+            dialled=self.town.plant.listen_code,
+            keys=((3.0, "1"), (11.0, "#")),
+            patience_s=round(rng.uniform(15, 90), 2),
             tag="listens",
         )
 
@@ -139,6 +140,8 @@ class Colleagues:
             patience_s=patience_s,
             talk_s=None if by_client else talk_s,
             tag=tag,
+            unit=self.town.home[phone],
+            callback_of=who.shown if tag != "out" else "",
         )
         if clicked:
             own = Act(

@@ -137,6 +137,9 @@ def town(size: int = 1) -> Town:
         direct_prefix=MAIN[:5],
         mailboxes=(MAILBOX, *(f"{_Part(part).phone('402')}@staff" for part in range(size))),
         accounts=home,
+        names={phone: member_name(phone) for phone in home},
+        main_name="Novada pašvaldība",
+        listen_mailbox=MAILBOX,
     )
     return Town(units, plant, tuple(ways), frozenset(off), frozenset(silent), size, home)
 
@@ -207,7 +210,7 @@ class _Part:
             return Dial(tuple(self.phone(e) for e in extensions), seconds)
 
         found: dict[str, tuple[Step, ...]] = {
-            "000": (Answer(), Wait(0.5), self._menu()),
+            "000": (self._menu(),),
             "120": (dial(15, "121"), dial(15, "122"), dial(15, "123")),
             "130": (dial(15, "131"), dial(15, "132"), dial(15, "133")),
             "140": (dial(20, "141"), dial(20, "142")),
