@@ -109,6 +109,10 @@ class CdrEngine(Sink):
     def dialplan(self, t: int, channel: Channel) -> None:
         """See `Sink.dialplan`: another application begins a new record where all others are over."""
         chain = self.chains[channel]
+        for record in chain.records:
+            # an originated channel has been answered and goes into the dialplan: it may dial others
+            if record.state == PENDING and record.b is None:
+                record.state = SINGLE
         if not _update(chain, t, channel) and channel.app and channel.app != chain.app:
             self._append(chain, channel, t)
         chain.app = channel.app

@@ -247,9 +247,10 @@ def _picked_up(x: Switch, channel: Channel, rung: Channel, picker: Channel) -> C
     """A colleague's channel takes the place of the one that rings (FACTS CDR 17)."""
     hand_over(x, channel, rung, picker)
     x.trace.dial_end(x.tick(), channel, picker, "ANSWER")
+    channel.cause = NORMAL
     if channel.state != UP:
-        channel.cause = NORMAL
         x.set_state(channel, UP)
+    x.hang_up(rung, NORMAL)
     picker.exten = ""
     x.trace.dialplan(x.tick(), picker)
     return picker
@@ -268,7 +269,6 @@ def hand_over(x: Switch, channel: Channel, rung: Channel, picker: Channel) -> No
     picker.dialed, rung.dialed = True, False
     rung.exten, rung.account, rung.app, rung.data = code, account, "", ""
     x.trace.account(x.now, rung)
-    x.hang_up(rung, NORMAL)
     call = channel.call
     if call is not None:
         person_answered(

@@ -179,7 +179,7 @@ def _menu(x: Switch, channel: Channel, step: p.Menu) -> Steps:
     if not key:
         x.step(channel, "Goto", f"{step.otherwise},1", exten="t")
         key = step.otherwise
-    channel.exten, channel.priority = key, 0
+    x.move(channel, key)
     return (yield from walk(x, channel, step.choices.get(key, ())))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from callstats.simulate.channel import ELSEWHERE, NO_CAUSE, RING, SECOND_US, UP, Channel
+from callstats.simulate.channel import ELSEWHERE, NO_CAUSE, NORMAL, RING, SECOND_US, UP, Channel
 from callstats.simulate.clockwork import Event, Steps
 from callstats.simulate.dialing import (
     OUTGOING,
@@ -303,6 +303,7 @@ def _await(entry: Entry, attempts: list[Attempt], began: int, deadline: int) -> 
             return attempt
         elif what == "picked_up":
             hand_over(x, channel, peer, event.value)
+            x.hang_up(peer, NORMAL)
             attempt.channel = event.value
             return attempt
         elif what in REFUSALS or what == "hungup_half":

@@ -145,6 +145,8 @@ class Switch(Clockwork):
 
     def step(self, channel: Channel, app: str, data: str = "", *, exten: str = "", context: str = "") -> None:
         """The dialplan goes on: another application, or elsewhere."""
+        if channel.app and channel.app != app:
+            self.trace.app_left(self.now, channel)
         if exten:
             channel.exten = exten
             channel.priority = 0
@@ -155,6 +157,13 @@ class Switch(Clockwork):
         if not channel.ani:
             channel.ani = channel.num
         self.trace.dialplan(self.tick(), channel)
+
+    def move(self, channel: Channel, exten: str) -> None:
+        """The dialplan goes on at another extension of its context, before any application there."""
+        if channel.app:
+            self.trace.app_left(self.now, channel)
+        channel.app = channel.data = ""
+        channel.exten, channel.priority = exten, 0
 
     def set_state(self, channel: Channel, state: int) -> None:
         """Ringing or Up."""
@@ -240,8 +249,8 @@ class Switch(Clockwork):
                 call.bye, call.bye_by = self.wire(), "pbx"
         self.trace.soft_hangup(self.tick(), channel, NORMAL)
         if channel.app:
-            channel.app, channel.data = ("AppDial2", "(Outgoing Line)") if channel.originated else ("", "")
             self.trace.app_left(self.tick(), channel)
+            channel.app, channel.data = ("AppDial2", "(Outgoing Line)") if channel.originated else ("", "")
         self.hang_up(channel, cause)
 
     def relinked(self, channel: Channel, linkedid: str) -> None:

@@ -29,7 +29,7 @@ class Sink:
         """A channel's extension, priority or application is another one."""
 
     def app_left(self, t: int, channel: Channel) -> None:
-        """A channel's dialplan is over: it has no application any more."""
+        """A channel's application is about to end."""
 
     def state(self, t: int, channel: Channel) -> None:
         """A channel's state is another one."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from callstats.simulate.ami import Ami
 from callstats.simulate.cdr_files import CdrCsv, CdrCustom
+from callstats.simulate.cel import CelCsv
 from callstats.simulate.exchange import run
 from callstats.simulate.queue_log import QueueLog
 from callstats.simulate.spool import Spool
@@ -34,7 +36,9 @@ def play(recording: Path, folder: Path, *, systemname: str = "", breaks: Sequenc
         sinks: list[Sink] = [
             CdrCsv(text("cdr_csv/Master.csv")),
             CdrCustom(text("cdr_custom/Master.csv")),
+            CelCsv(text("cel/Master.csv")),
             QueueLog(text("queue_log")),
+            Ami(open_files.enter_context((folder / "ami.raw").open("wb")), plant),
             Spool(folder / "voicemail"),
             Truth(text("truth.jsonl"), plant),
         ]
