@@ -21,6 +21,7 @@ TRANSFERRED: Final = 0.07  # share of the calls to one phone
 PICKED_UP: Final = 0.3  # share of the calls to one phone that would ring in vain
 FORWARDED: Final = 0.06  # share of the calls to an environment inspector who is outdoors
 HURRIED: Final = 0.05  # share of the callers of the menu who hang up in it
+REFUSING: Final = ("off", "busy", "decline", "unavailable")
 SECOND_ROUND: Final = 0.3  # share of the queue's phones that are let ring once before they are answered
 
 
@@ -142,17 +143,21 @@ class Callers:
         at_s = story.at_s
         phones: dict[str, tuple[Act, ...]] = {}
         first: tuple[float, str] | None = None
+        step_s, begins_s, ends_s = 0.0, 0.0, 0.0  # of the Dial at hand: as configured, and as it will be
         for offer in there.offers:
             if offer.phone in phones:
                 continue
+            if offer.after_s != step_s:
+                step_s, begins_s = offer.after_s, offer.after_s if offer.queue else ends_s
             manned = self.rhythm.is_open(self.town.home[offer.phone], at_s)
             act = self.desks.act(rng, offer.phone, at_s, manned)
             acts: tuple[Act, ...] = (act,)
             if act.kind == "answer" and offer.queue and rng.random() < SECOND_ROUND:
                 acts = (Act("ring"), act)
             phones[offer.phone] = acts
+            ends_s = max(ends_s, begins_s + (act.after_s if act.kind in REFUSING else offer.for_s))
             if act.kind in ("answer", "progress") and act.after_s < offer.for_s:
-                answered = offer.after_s + act.after_s + (0.0 if len(acts) == 1 else offer.for_s + 2.0)
+                answered = begins_s + act.after_s + (0.0 if len(acts) == 1 else offer.for_s + 2.0)
                 first = min(first or (answered, offer.phone), (answered, offer.phone))
         patience = (
             None if rng.random() < ENDLESS else round(1.0 + menu_s + lognormal(rng, PATIENCE_S, 0.7), 3)
@@ -166,7 +171,9 @@ class Callers:
             if one and there.plain:
                 story = self._picked_up(rng, replace(story, phones=phones))
                 return Incoming(story, missed=story.pickup is None)
-            return Incoming(replace(story, phones=phones), missed=not there.voicemail)
+            # should somebody answer all the same, the caller hangs up in the end
+            talk_s = round(10.0 + lognormal(rng, 60.0), 3)
+            return Incoming(replace(story, phones=phones, talk_s=talk_s), missed=not there.voicemail)
         answered_s, phone = menu_s + first[0], first[1]
         if one and there.plain and not menu_s:
             if self.town.home[phone].startswith("environment") and rng.random() < FORWARDED:

@@ -130,7 +130,7 @@ class Colleagues:
             act = Act("unavailable", after_s=0.5)
         reached = act.kind == "answer" and act.after_s < patience_s
         self.desks.free_at[phone] = at_s + (act.after_s + talk_s if reached else patience_s) + 8.0
-        by_client = rng.random() < 0.5
+        by_client = clicked or rng.random() < 0.5
         story = Story(
             at_s=at_s,
             kind="staff",
@@ -144,9 +144,7 @@ class Colleagues:
             callback_of=who.shown if tag != "out" else "",
         )
         if clicked:
-            own = Act(
-                "answer", after_s=round(rng.uniform(0.8, 4.0), 3), talk_s=None if by_client else talk_s + 10.0
-            )
+            own = Act("answer", after_s=round(rng.uniform(0.8, 4.0), 3))
             story = replace(
                 story,
                 kind="click_to_call",
