@@ -94,7 +94,9 @@ class Ami(Sink):
         self.shown.clear()
         self.stream.write(BANNER + LOGIN)
         for mailbox in self.plant.mailboxes:
-            self._event(t, "MessageWaiting", "call", f"Mailbox: {mailbox}\r\nWaiting: 0\r\nNew: 0\r\nOld: 0\r\n")
+            self._event(
+                t, "MessageWaiting", "call", f"Mailbox: {mailbox}\r\nWaiting: 0\r\nNew: 0\r\nOld: 0\r\n"
+            )
         self._event(t, "FullyBooted", "system", "Status: Fully Booted\r\nUptime: 0\r\nLastReload: 0\r\n")
 
     def listening(self, t: int, on: bool) -> None:
@@ -167,7 +169,9 @@ class Ami(Sink):
             del self.shown[device]
         self._event(t, "DeviceStateChange", "call", f"Device: {device}\r\nState: {now}\r\n")
         for queue, name in self.members.get(device, ()):
-            body = f"Queue: {queue}\r\nMemberName: {name}\r\nInterface: {device}\r\nStateInterface: {device}\r\n"
+            body = (
+                f"Queue: {queue}\r\nMemberName: {name}\r\nInterface: {device}\r\nStateInterface: {device}\r\n"
+            )
             more = f"Membership: static\r\nPenalty: 0\r\nStatus: {STATUS_NUMBERS[now]}\r\nPaused: 0\r\n"
             self._event(t, "QueueMemberStatus", "agent", f"{body}{more}PausedReason: \r\n")
 
@@ -187,9 +191,7 @@ class Ami(Sink):
         """See `Sink.dial_state`."""
         self._two(t, "DialState", caller, peer, f"DialStatus: {status}\r\n")
 
-    def dial_end(
-        self, t: int, caller: Channel | None, peer: Channel, status: str, forward: str = ""
-    ) -> None:
+    def dial_end(self, t: int, caller: Channel | None, peer: Channel, status: str, forward: str = "") -> None:
         """See `Sink.dial_end`."""
         said = f"Forward: {forward}\r\n" if forward else ""
         self._two(t, "DialEnd", caller, peer, f"{said}DialStatus: {status}\r\n")

@@ -27,7 +27,15 @@ class CelCsv(Sink):
         self.apps: dict[Channel, str] = {}
 
     def _line(
-        self, t: int, event: str, ch: Channel, *, peer: str = "", sort: str = "", extra: str = "", linkedid: str = ""
+        self,
+        t: int,
+        event: str,
+        ch: Channel,
+        *,
+        peer: str = "",
+        sort: str = "",
+        extra: str = "",
+        linkedid: str = "",
     ) -> None:
         seconds, us = divmod(t, SECOND_US)
         self.write(
@@ -60,11 +68,12 @@ class CelCsv(Sink):
         if channel.state == UP:
             self._line(t, "ANSWER", channel)
 
-    def dial_end(
-        self, t: int, caller: Channel | None, peer: Channel, status: str, forward: str = ""
-    ) -> None:
-        """See `Sink.dial_end`: what a caller's HANGUP will say. A CANCEL never takes an earlier word's place."""
-        if caller is not None and (status != "CANCEL" or caller not in self.statuses):
+    def dial_end(self, t: int, caller: Channel | None, peer: Channel, status: str, forward: str = "") -> None:
+        """See `Sink.dial_end`: what a caller's HANGUP will say: ANSWER stays, CANCEL replaces nothing."""
+        if caller is None:
+            return
+        said = self.statuses.get(caller)
+        if said is None or (said != "ANSWER" and status != "CANCEL"):
             self.statuses[caller] = status
 
     def hungup(self, t: int, channel: Channel) -> None:
