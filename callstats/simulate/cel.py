@@ -69,8 +69,11 @@ class CelCsv(Sink):
             self._line(t, "ANSWER", channel)
 
     def dial_end(self, t: int, caller: Channel | None, peer: Channel, status: str, forward: str = "") -> None:
-        """See `Sink.dial_end`: what a caller's HANGUP will say. A CANCEL never takes an earlier word's place."""
-        if caller is not None and (status != "CANCEL" or caller not in self.statuses):
+        """See `Sink.dial_end`: what a caller's HANGUP will say: ANSWER stays, CANCEL replaces nothing."""
+        if caller is None:
+            return
+        said = self.statuses.get(caller)
+        if said is None or (said != "ANSWER" and status != "CANCEL"):
             self.statuses[caller] = status
 
     def hungup(self, t: int, channel: Channel) -> None:

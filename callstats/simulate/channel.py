@@ -72,7 +72,7 @@ class Call:
 class Channel:
     """One PBX channel, with what Asterisk's records tell of it.
 
-    `shown` are exten, app and data as last told to listeners: a queue sets them without telling.
+    What is `late_` shows in no event before the channel's next one of its own.
     """
 
     name: str
@@ -111,7 +111,9 @@ class Channel:
     other_half: Channel | None = None
     target: Channel | None = None  # the caller's channel for which it rings
     music: bool = False
-    untold: bool = False
+    half: str = ""  # ``;1`` or ``;2`` of a Local channel
+    late_exten: str | None = None  # known to the channel, but no listener was told yet
+    late_caller: tuple[str, str] | None = None  # number and name that it will have when its thread looks
 
     @property
     def epoch(self) -> int:

@@ -69,7 +69,13 @@ class Clockwork:
         """Let the next thing happen."""
         t, _, target, what = heapq.heappop(self._heap)
         if type(target) is Channel:
-            if target.dead or (task := target.owner) is None or task.steps is None:
+            if target.dead:
+                return
+            if what.what == "end":
+                self.now = t
+                self.end(target)
+                return
+            if (task := target.owner) is None or task.steps is None:
                 return
             self.now = t
             if what.what == "patience":
@@ -97,6 +103,10 @@ class Clockwork:
         if until is not None:
             self._order += 1
             heapq.heappush(self._heap, (until, self._order, task, task.waits))
+
+    def end(self, channel: Channel) -> None:
+        """A channel's own thread ends it."""
+        raise NotImplementedError
 
     def over(self, call: Call) -> None:
         """The last thread of a call has ended."""

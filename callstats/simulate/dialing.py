@@ -107,6 +107,10 @@ def invite(x: Switch, channel: Channel, peer: Channel, phone: str, goal: str, to
     shown = "anonymous" if not channel.presented else channel.num
     offer(x, call, peer, phone, shown, to_user)
     x.trace.dial_begin(x.tick(), channel, peer, goal)
+    if (one := channel.other_half) is not None and not one.dead:
+        one.late_caller = (peer.num, peer.caller_name)
+        if one.bridge is not None:
+            x.catch_up(one)
 
 
 def alerting(x: Switch, channel: Channel | None, peer: Channel, event: Event) -> None:
@@ -125,7 +129,7 @@ def alerting(x: Switch, channel: Channel | None, peer: Channel, event: Event) ->
     x.ringing_at[peer.device] = peer
     x.set_state(peer, RINGING)
     if channel is not None and channel.other_half is not None:
-        half_rings(x, channel, peer)
+        half_rings(x, channel)
     x.trace.dial_state(x.tick(), channel, peer, "RINGING")
     if channel is not None:
         x.alert_caller(channel)
@@ -265,7 +269,6 @@ def hand_over(x: Switch, channel: Channel, rung: Channel, picker: Channel) -> No
     picker.exten = code
     x.trace.pickup(x.tick(), picker, rung)
     picker.exten = rung.exten
-    x.relinked(picker, channel.linkedid)
     picker.dialed, rung.dialed = True, False
     rung.exten, rung.account, rung.app, rung.data = code, account, "", ""
     x.trace.account(x.now, rung)

@@ -112,6 +112,7 @@ class Exchange(Switch):
         pickup = of.story.pickup
         assert pickup is not None
         channel = self._caller(call, task)
+        channel.ani = channel.num
         self.set_state(channel, UP)
         yield from rest(self, channel, PICKED_US)
         rung = self.ringing_at.get(f"PJSIP/{pickup.phone}")

@@ -32,14 +32,13 @@ def tie(x: Switch, caller: Channel, one: Channel, two: Channel) -> None:
     x.serve_half(two)
 
 
-def half_rings(x: Switch, two: Channel, peer: Channel) -> None:
-    """A phone behind the second half rings: the first half does, and says whose phone it is."""
+def half_rings(x: Switch, two: Channel) -> None:
+    """A phone behind the second half rings: so does the first half."""
     one = two.other_half
     if one is None or one.dead or one.state != DOWN:
         return
-    one.num, one.caller_name = peer.num, peer.caller_name
-    if one.target is not None:
-        one.target.connected_num, one.target.connected_name = peer.num, peer.caller_name
+    if one.late_caller is not None:
+        one.num, one.caller_name = one.late_caller
     x.set_state(one, RINGING)
-    x.trace.callerid(x.now, one)
+    x.catch_up(one)
     x.at(x.now, one, "half_rings")

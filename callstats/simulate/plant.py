@@ -152,7 +152,6 @@ class Plant:
     `direct_prefix` rings that phone for `direct_timeout_s`. Colleagues' extensions ring for
     `internal_timeout_s`. `outbound_prefix`: with it the main number is shown instead of the extension.
     `accounts`, `names`: account code and caller name per phone, as the PBX writes them.
-    `greeting_s`: how long a mailbox's greeting (option ``u``) lasts; `beep_s`: its beep.
     """
 
     phones: tuple[str, ...]
@@ -177,6 +176,4 @@ class Plant:
     pickup_code: str = "*8"
     listen_code: str = "*97"
     listen_mailbox: str = ""
-    greeting_s: float = 5.9
-    beep_s: float = 0.44
     systemname: str = ""

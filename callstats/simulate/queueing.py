@@ -236,8 +236,7 @@ def _ring_one(entry: Entry, attempt: Attempt) -> None:
         x.trace.dialplan(x.tick(), one)
         x.trace.callerid(x.now, one)
         tie(x, channel, one, two)
-        one.exten = channel.exten
-        one.untold = True
+        one.late_exten = channel.exten
         entry.tell("called", peer=one, **values)
         x.trace.dial_begin(x.now, channel, one, interface)
         return
@@ -249,8 +248,7 @@ def _ring_one(entry: Entry, attempt: Attempt) -> None:
     entry.tell("called", peer=peer, **values)
     peer.rdnis = channel.rdnis
     invite(x, channel, peer, attempt.member.phone, interface, attempt.member.phone)
-    peer.exten = channel.exten
-    peer.untold = True
+    peer.late_exten = channel.exten
 
 
 def _try_members(entry: Entry) -> Steps:
@@ -317,7 +315,6 @@ def _refused(entry: Entry, attempt: Attempt, attempts: list[Attempt], event: Eve
         x.trace.hangup_request(x.tick(), peer, event.value)
     cause, _ = refused(x, entry.channel, peer, event)
     attempt.going = False
-    peer.untold = False
     x.trace.dial_end(x.tick(), entry.channel, peer, "NOANSWER")
     _rang_in_vain(entry, attempt, began)
     x.hang_up(peer, cause)

@@ -120,6 +120,7 @@ class Switch(Clockwork):
             num=number,
             caller_name=name,
             call=call,
+            half=half,
         )
         if not half:
             self.busy[device] = self.busy.get(device, 0) + 1
@@ -168,10 +169,12 @@ class Switch(Clockwork):
     def set_state(self, channel: Channel, state: int) -> None:
         """Ringing or Up."""
         channel.state = state
+        late = channel.late_exten
+        if late is not None:
+            channel.exten, channel.late_exten = late, None
         t = self.tick()
         self.trace.state(t, channel)
-        if channel.untold:
-            channel.untold = False
+        if late is not None:
             self.trace.dialplan(t, channel)
         if state != UP:
             return
@@ -179,8 +182,18 @@ class Switch(Clockwork):
             call.final, call.code = self.wire(), 200
             for seconds, key in call.story.keys:
                 self.at(call.final + round(seconds * SECOND_US), channel, "digit", key)
-        if (half := channel.other_half) is not None and half.state != UP and half.dialed:
+        if (half := channel.other_half) is not None and half.state != UP and half.half == ";1":
             self.at(self.now, half, "half_up")
+
+    def catch_up(self, channel: Channel) -> None:
+        """A channel's thread looks at what it was told: whose phone is behind a Local channel, or before it."""
+        if channel.late_caller is None:
+            return
+        channel.num, channel.caller_name = channel.late_caller
+        channel.late_caller = None
+        self.trace.callerid(self.tick(), channel)
+        if channel.target is not None and channel.half == ";1":
+            channel.target.connected_num, channel.target.connected_name = channel.num, channel.caller_name
 
     def wire(self) -> int:
         """When the other end of the line hears of what the PBX just did."""
@@ -215,6 +228,9 @@ class Switch(Clockwork):
         """A channel ends; its phone hears of it."""
         if channel.dead:
             return
+        if channel.late_exten is not None:
+            channel.exten, channel.late_exten = channel.late_exten, None
+        self.catch_up(channel)
         channel.dead = True
         channel.cause = cause
         t = self.tick()
@@ -237,7 +253,14 @@ class Switch(Clockwork):
                 leg.bye = self.wire()
         self.trace.hungup(t, channel)
         if (half := channel.other_half) is not None and not half.dead and not half.gone:
-            self.at(self.now, half, "hungup_half" if half.dialed else "bye", cause)
+            self.at(self.now, half, "hungup_half" if half.half == ";1" else "bye", cause)
+
+    def end_soon(self, channel: Channel) -> None:
+        """A dialled channel ends by its own thread; its phone gets the BYE then."""
+        leg = channel.leg
+        if leg is not None and leg.bye is None and leg.code == 200:
+            leg.bye = self.wire()
+        self.at(self.now + 1200 + int(self.chance() * 1500), channel, "end")
 
     def end_caller(self, channel: Channel, cause: int) -> None:
         """The thread of a caller's channel is over: the last words and the end."""
@@ -257,6 +280,10 @@ class Switch(Clockwork):
         """A channel belongs to another call from now on."""
         old, channel.linkedid = channel.linkedid, linkedid
         self.trace.linkedid(self.now, channel, old)
+
+    def end(self, channel: Channel) -> None:
+        """See `Clockwork.end`."""
+        self.hang_up(channel, NORMAL)
 
     def over(self, call: Call) -> None:
         """The last thread of a call has ended."""

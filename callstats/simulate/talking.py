@@ -35,6 +35,8 @@ def join(x: Switch, channel: Channel, peer: Channel) -> Bridge:
     """The phone enters first, then the caller."""
     bridge = x.new_bridge()
     x.enter(bridge, peer)
+    if peer.linkedid != channel.linkedid:
+        x.relinked(peer, channel.linkedid)
     x.enter(bridge, channel)
     if not (channel.other_half or peer.other_half):
         bridge.technology = "native_rtp"
@@ -51,6 +53,8 @@ def talk(x: Switch, channel: Channel, peer: Channel, ends: Ends = _unheard) -> S
         event = yield None
         assert event is not None
         who, what = event.channel, event.what
+        if what == "bye":
+            x.catch_up(channel)
         if who is channel and what == "bye":
             heard_of_caller(x, channel, event)
             peer.source = channel.source
@@ -99,9 +103,11 @@ def part(x: Switch, first: Channel, second: Channel) -> None:
     x.leave(first)
     x.leave(second)
     first.cause = second.cause = NORMAL
-    for channel in (first, second):
-        if channel.owner is None or channel.target is not None:
-            x.hang_up(channel, NORMAL)
+    if first.target is not None:
+        x.hang_up(first, NORMAL)
+    if second.target is not None:
+        # its own thread ends it, a little later than the one of who hung up
+        x.end_soon(second)
 
 
 def _refer(x: Switch, channel: Channel, peer: Channel, transfer: Transfer, ends: Ends) -> Talked:
@@ -110,10 +116,17 @@ def _refer(x: Switch, channel: Channel, peer: Channel, transfer: Transfer, ends:
         peer.leg.refer = x.now - 400
     _transferred(x, channel, peer, transfer, ends)
     _sent(x, channel, transfer)
-    x.leave(peer)
-    x.leave(channel)
+    _one_by_one(x, peer, channel)
     x.hang_up(peer, NORMAL)
     return Talked("phone", transfer.target)
+
+
+def _one_by_one(x: Switch, first: Channel, second: Channel) -> None:
+    """The media goes through the PBX again between the two."""
+    x.leave(first)
+    if second.bridge is not None:
+        second.bridge.technology = "simple_bridge"
+    x.leave(second)
 
 
 def _blind(x: Switch, channel: Channel, peer: Channel, transfer: Transfer, ends: Ends) -> Steps:
@@ -121,7 +134,10 @@ def _blind(x: Switch, channel: Channel, peer: Channel, transfer: Transfer, ends:
     if (gone := (yield from _dialled_on(x, channel, peer, "#1", transfer.target, ends))) is not None:
         return gone
     _transferred(x, channel, peer, transfer, ends)
+    bridge = channel.bridge
+    assert bridge is not None
     x.leave(peer)
+    bridge.technology = "simple_bridge"
     x.trace.stream(x.now, channel, False, "MOH", {})
     channel.music = False
     _sent(x, channel, transfer)
@@ -217,7 +233,7 @@ def _attended(x: Switch, channel: Channel, peer: Channel, transfer: Transfer) ->
         {"talking": talking, "consulting": consulting, "transferee": channel, "target": one},
     )
     x.hang_up(peer, NORMAL)
-    two.num, two.caller_name = channel.num, channel.caller_name
+    two.late_caller = (channel.num, channel.caller_name)
     one.source = peer.name
     one.target = channel
     return one

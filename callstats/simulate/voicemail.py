@@ -10,6 +10,11 @@ from callstats.simulate.switch import Switch
 
 __all__ = ["leave_message", "listen"]
 
+FOUND_US = 116_000  # until the greeting is found
+# Lengths of Asterisk's own sounds (asterisk-core-sounds-en).
+DIGIT_S = 0.82
+SOUNDS_S = {"beep": 0.44, "vm-theperson": 2.04, "vm-isunavail": 1.26, "digits/0": 0.88, "digits/2": 0.76}
+
 
 def leave_message(x: Switch, channel: Channel, step: Voicemail) -> Steps:
     """Greeting, beep, message, until the caller hangs up. Returns ``over``."""
@@ -18,17 +23,16 @@ def leave_message(x: Switch, channel: Channel, step: Voicemail) -> Steps:
     if channel.state != UP:
         x.set_state(channel, UP)
     call.voicemail = True
-    sounds = []
+    sounds = ["beep"]
     if "u" in step.options:
         box = step.mailbox.partition("@")[0]
-        names = ["vm-theperson", *(f"digits/{d}" for d in box), "vm-isunavail"]
-        sounds = [(name, x.plant.greeting_s / len(names)) for name in names]
-    sounds.append(("beep", x.plant.beep_s))
+        sounds = ["vm-theperson", *(f"digits/{d}" for d in box), "vm-isunavail", "beep"]
+        x.now += FOUND_US
     story = call.story
     if story.message_s is None and story.patience_s is None:
         x.at(x.now + SECOND_US, channel, "bye")
-    for name, seconds in sounds:
-        if not (yield from _heard(x, channel, name, seconds)):
+    for name in sounds:
+        if not (yield from _heard(x, channel, name, SOUNDS_S.get(name, DIGIT_S))):
             _stored(x, channel, step, x.now)
             return "over"
     beeped = x.now

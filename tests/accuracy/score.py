@@ -7,11 +7,13 @@ attempt is not there) or *excess* (there is one too many).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
+from itertools import islice, takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -118,10 +120,12 @@ def match(
     Returns truth id → row, and the rows left over.
     """
     offers: list[tuple[int, float, str, int]] = []
+    begun = sorted((_epoch(row["started_at"]), n) for n, row in enumerate(rows))
     for call in expected:
         caller, dialled = stored(call.caller), stored(call.dialled)
-        for n, row in enumerate(rows):
-            apart = abs(_epoch(row["started_at"]) - call.started_at)
+        first = bisect_left(begun, (call.started_at - START_S - 0.001, -1))
+        for began, n in takewhile(lambda one: one[0] <= call.started_at + START_S, islice(begun, first, None)):
+            row, apart = rows[n], abs(began - call.started_at)
             same = row["caller"] == caller, row["dialled"] == dialled
             if apart <= START_S and any(same):
                 offers.append((0 if all(same) else 1 if same[0] else 2, apart, call.truth_id, n))
