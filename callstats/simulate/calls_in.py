@@ -103,6 +103,7 @@ class Callers:
             phone: tuple(p for p in town.units[unit].phones if p not in (phone, *town.off, *town.silent))
             for phone, unit in town.home.items()
         }
+        self._owners = {number: unit.id for unit in town.units.values() for number in unit.numbers}
         self._others = tuple(p for p in town.home if p not in town.off and p not in town.silent)
 
     def call(self, rng: Random, at_s: float, way: Way, who: Client) -> Incoming:
@@ -124,7 +125,9 @@ class Callers:
         menu_s = 0.0
         if there.menu:
             if rng.random() < HURRIED:
-                return Incoming(replace(story, patience_s=round(rng.uniform(0.8, 6.0), 3)), missed=True)
+                patience_s = round(rng.uniform(0.8, 6.0), 3)
+                owner = self._owners.get(way.number, way.unit)
+                return Incoming(replace(story, patience_s=patience_s, unit=owner, tag="in"), missed=True)
             if way.key:
                 menu_s = round(rng.uniform(1.0, 6.5), 3)
                 story = replace(story, keys=((menu_s, way.key),))

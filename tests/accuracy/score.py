@@ -7,13 +7,12 @@ attempt is not there) or *excess* (there is one too many).
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from itertools import islice, takewhile
 from typing import Any
 
 import pyarrow as pa
@@ -124,7 +123,8 @@ def match(
     for call in expected:
         caller, dialled = stored(call.caller), stored(call.dialled)
         first = bisect_left(begun, (call.started_at - START_S - 0.001, -1))
-        for began, n in takewhile(lambda one: one[0] <= call.started_at + START_S, islice(begun, first, None)):
+        after = bisect_right(begun, (call.started_at + START_S + 0.001, len(rows)))
+        for began, n in begun[first:after]:
             row, apart = rows[n], abs(began - call.started_at)
             same = row["caller"] == caller, row["dialled"] == dialled
             if apart <= START_S and any(same):
