@@ -59,10 +59,13 @@ def _escaped(name: str) -> str:
 class Ami(Sink):
     """Writes the bytes of the socket, connection after connection."""
 
-    def __init__(self, stream: BinaryIO, plant: Plant) -> None:
-        self.stream = stream
+    def __init__(self, socket: BinaryIO, plant: Plant) -> None:
+        self.socket = socket
         self.plant = plant
         self.on = False
+        self.away = False
+        self.stopped_at = 0
+        self.segments: list[list[float]] = []  # connections: since, until (epoch seconds)
         self.system = f"SystemName: {plant.systemname.removesuffix('-')}\r\n" if plant.systemname else ""
         self.devices: dict[str, dict[Channel, int]] = {}
         self.shown: dict[str, str] = {}
@@ -79,7 +82,7 @@ class Ami(Sink):
                 f"Event: {kind}\r\nPrivilege: {privilege},all\r\nTimestamp: {seconds}.{us:06d}\r\n"
                 f"{self.system}{body}\r\n"
             )
-            self.stream.write(text.encode())
+            self.socket.write(text.encode())
 
     def _of(self, t: int, kind: str, channel: Channel, more: str = "", privilege: str = "call") -> None:
         if self.on:
@@ -88,11 +91,13 @@ class Ami(Sink):
     # ------------------------------------------------------------------ the connection
     def opened(self, t: int) -> None:
         """See `Sink.opened`: the PBX has started, and a listener logs in at once."""
-        self.on = True
         self.started = t
         self.devices.clear()
         self.shown.clear()
-        self.stream.write(BANNER + LOGIN)
+        self.stopped_at = 0
+        if self.away:
+            return
+        self._connect(t)
         for mailbox in self.plant.mailboxes:
             self._event(
                 t, "MessageWaiting", "call", f"Mailbox: {mailbox}\r\nWaiting: 0\r\nNew: 0\r\nOld: 0\r\n"
@@ -101,19 +106,37 @@ class Ami(Sink):
 
     def listening(self, t: int, on: bool) -> None:
         """See `Sink.listening`: connected again, FullyBooted comes at once and nothing is replayed."""
-        self.on = on
-        if on:
+        self.away = not on
+        if not on:
+            self._disconnect(t)
+        elif not self.stopped_at:
+            self._connect(t)
             up = (t - self.started) // SECOND_US
             greeting = f"Status: Fully Booted\r\nUptime: {up}\r\nLastReload: {up}\r\n"
-            self.stream.write(BANNER + LOGIN)
-            self.stream.write(f"Event: FullyBooted\r\nPrivilege: system,all\r\n{greeting}\r\n".encode())
+            self.socket.write(f"Event: FullyBooted\r\nPrivilege: system,all\r\n{greeting}\r\n".encode())
             self._event(t, "SuccessfulAuth", "security", "Severity: Informational\r\nService: AMI\r\n")
 
     def stopped(self, t: int, how: str) -> None:
         """See `Sink.stopped`: in order with a word, otherwise without one."""
         if how == "stop":
             self._event(t, "Shutdown", "system", "Shutdown: Cleanly\r\nRestart: False\r\n")
+        self.stopped_at = t
+        self._disconnect(t)
+
+    def _connect(self, t: int) -> None:
+        self.on = True
+        self.stopped_at = 0
+        self.segments.append([t / SECOND_US])
+        self.socket.write(BANNER + LOGIN)
+
+    def _disconnect(self, t: int) -> None:
+        if self.on:
+            self.segments[-1].append(t / SECOND_US)
         self.on = False
+
+    def close(self, t: int) -> None:
+        """See `Sink.close`."""
+        self._disconnect(t)
 
     # ------------------------------------------------------------------------ channels
     def created(self, t: int, channel: Channel) -> None:

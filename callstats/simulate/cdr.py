@@ -83,6 +83,7 @@ class CdrEngine(Sink):
 
     def __init__(self) -> None:
         self.writers: list[Callable[[Record], None]] = []
+        self.cancels = False  # canceldispositionenabled (FACTS CDR 5)
         self.sequence = 0
         self.chains: dict[Channel, Chain] = {}
 
@@ -147,6 +148,8 @@ class CdrEngine(Sink):
             if record.state == DIAL and (record.b is peer or caller is None):
                 record.last = t
                 record.disposition = DISPOSITIONS.get(status, "FAILED")
+                if self.cancels and status == "CANCEL":
+                    record.disposition = status
                 if status == "ANSWER":
                     record.state = PENDING
                 else:

@@ -46,16 +46,20 @@ def caller_text(name: str, number: str) -> str:
 
 
 class _CdrFile(Sink):
-    """A file of CDR lines: the engine's events go to the engine alone."""
+    """A file of CDR lines. `cancel_disposition`: as in cdr.conf; one file that wants it decides for all."""
 
-    def __init__(self, stream: TextIO, timezone: str = "Europe/Riga") -> None:
+    def __init__(
+        self, stream: TextIO, timezone: str = "Europe/Riga", *, cancel_disposition: bool = False
+    ) -> None:
         self.write = stream.write
+        self.cancel_disposition = cancel_disposition
         self.clock = LocalClock(timezone)
 
     def joins(self, others: Sequence[Sink]) -> Sink:
         """See `Sink.joins`: all files of CDR are fed by one engine."""
         engine = next((o for o in others if isinstance(o, CdrEngine)), None) or CdrEngine()
         engine.writers.append(self._written)
+        engine.cancels |= self.cancel_disposition
         return engine
 
     def _written(self, record: Record) -> None:
@@ -69,8 +73,15 @@ class _CdrFile(Sink):
 class CdrCsv(_CdrFile):
     """`cdr_csv`: 18 columns, with `new_columns` 21; numbers are bare, so is an answer that never was."""
 
-    def __init__(self, stream: TextIO, timezone: str = "Europe/Riga", *, new_columns: bool = False) -> None:
-        super().__init__(stream, timezone)
+    def __init__(
+        self,
+        stream: TextIO,
+        timezone: str = "Europe/Riga",
+        *,
+        cancel_disposition: bool = False,
+        new_columns: bool = False,
+    ) -> None:
+        super().__init__(stream, timezone, cancel_disposition=cancel_disposition)
         self.new_columns = new_columns
 
     def line(self, record: Record) -> str:

@@ -112,6 +112,7 @@ class Channel:
     target: Channel | None = None  # the caller's channel for which it rings
     music: bool = False
     half: str = ""  # ``;1`` or ``;2`` of a Local channel
+    taken_over: bool = False  # a picker's, that another call's thread serves; it keeps its own call alive
     late_exten: str | None = None  # known to the channel, but no listener was told yet
     late_caller: tuple[str, str] | None = None  # number and name that it will have when its thread looks
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from callstats.simulate.channel import Call, Channel
+from callstats.simulate.channel import RINGING, Call, Channel
 
 __all__ = ["Clockwork", "Event", "Steps", "Task"]
 
@@ -69,6 +69,10 @@ class Clockwork:
         """Let the next thing happen."""
         t, _, target, what = heapq.heappop(self._heap)
         if type(target) is Channel:
+            if what.what == "picked_up" and (target.dead or target.state != RINGING):
+                self.now = t
+                self.end(what.value)  # somebody else was faster
+                return
             if target.dead:
                 return
             if what.what == "end":
@@ -80,6 +84,7 @@ class Clockwork:
             self.now = t
             if what.what == "patience":
                 call = target.call
+                assert call is not None
                 if call.person is not None or (call.voicemail and call.story.message_s is not None):
                     return
                 what = Event("bye", target)
@@ -95,14 +100,18 @@ class Clockwork:
         except StopIteration:
             task.steps = None
             if task.call is not None:
-                task.call.tasks -= 1
-                if not task.call.tasks:
-                    self.over(task.call)
+                self.released(task.call)
             return
         task.waits += 1
         if until is not None:
             self._order += 1
             heapq.heappush(self._heap, (until, self._order, task, task.waits))
+
+    def released(self, call: Call) -> None:
+        """One thing less works for a call; after the last one it is over."""
+        call.tasks -= 1
+        if not call.tasks:
+            self.over(call)
 
     def end(self, channel: Channel) -> None:
         """A channel's own thread ends it."""

@@ -21,7 +21,7 @@ from callstats.simulate.channel import (
 from callstats.simulate.clockwork import Event, Steps
 from callstats.simulate.halves import half_rings, make_halves, tie
 from callstats.simulate.phones import act_of, answered, offer, person_answered
-from callstats.simulate.switch import Switch
+from callstats.simulate.switch import HALT, Switch
 
 __all__ = [
     "REFUSALS",
@@ -152,6 +152,9 @@ def heard_of_caller(x: Switch, channel: Channel, event: Event) -> None:
     """The caller hung up: CANCEL before an answer, BYE after it; or the other half of a Local channel did."""
     call = channel.call
     channel.gone = True
+    if event.value == HALT:
+        _halted(x, channel)
+        return
     if channel.other_half is not None:
         channel.cause = event.value
         x.trace.hangup_request(x.tick(), channel, event.value)
@@ -166,6 +169,18 @@ def heard_of_caller(x: Switch, channel: Channel, event: Event) -> None:
     elif call is not None and mine and call.bye is None:
         call.bye, call.bye_by = x.now, "caller"
     x.trace.hangup_request(x.tick(), channel, channel.cause or None)
+
+
+def _halted(x: Switch, channel: Channel) -> None:
+    """The PBX stops under a running call (FACTS CDR 26)."""
+    call = channel.call
+    x.trace.soft_hangup(x.tick(), channel, 4)
+    if call is None or channel is not call.channel:
+        return
+    if channel.state == UP:
+        call.bye, call.bye_by = x.wire(), "pbx"
+    else:
+        call.final, call.code = x.wire(), 603
 
 
 def taken(x: Switch, peer: Channel, event: Event) -> None:
@@ -192,13 +207,7 @@ def _await(x: Switch, channel: Channel, peers: list[Channel], timeout_s: float) 
         if peer is channel:
             if what == "bye":
                 heard_of_caller(x, channel, event)
-                why = channel.cause or NORMAL
-                for other in going:
-                    x.trace.dial_end(x.tick(), channel, other, "CANCEL")
-                for other in going:
-                    if other.leg:
-                        other.leg.why_cancelled = "caller"
-                    x.hang_up(other, why)
+                _caller_left(x, channel, going, event.value == HALT)
                 return Dialled("CANCEL")
             if what == "digit":
                 x.trace.digit(x.tick(), channel, event.value)
@@ -245,6 +254,20 @@ def _await(x: Switch, channel: Channel, peers: list[Channel], timeout_s: float) 
     if seen == {"BUSY"}:
         status = "BUSY"
     return Dialled(status)
+
+
+def _caller_left(x: Switch, channel: Channel, going: Sequence[Channel], halted: bool) -> None:
+    """The phones are let go; where the PBX stops they are told so, not that the caller gave up."""
+    for peer in going:
+        if halted:
+            x.trace.soft_hangup(x.tick(), peer, 4)
+        x.trace.dial_end(x.tick(), channel, peer, "NOANSWER" if halted else "CANCEL")
+    call = channel.call
+    client = channel if channel.other_half is None or call is None else call.channel
+    for peer in going:
+        if peer.leg and not halted and client is not None and client.gone:
+            peer.leg.why_cancelled = "caller"
+        x.hang_up(peer, NO_CAUSE if halted else channel.cause or NORMAL)
 
 
 def _picked_up(x: Switch, channel: Channel, rung: Channel, picker: Channel) -> Channel:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from callstats.errors import CallstatsError
 from callstats.simulate.channel import DOWN, NORMAL, RING, RINGING, SECOND_US, UP, Call, Channel
@@ -16,11 +16,12 @@ from callstats.simulate.phones import offer
 from callstats.simulate.plant import Dial, Hangup, Plant
 from callstats.simulate.queueing import act_on_queue
 from callstats.simulate.story import FeedBreak, QueueAction, Story
-from callstats.simulate.switch import Counters, Summary, Switch
+from callstats.simulate.switch import HALT, Counters, Summary, Switch
 from callstats.simulate.trace import Sink
 
 __all__ = ["Counters", "PlanError", "Sink", "Summary", "run"]
 
+STOPPING_US = 1_100_000
 PICKED_US = 501_000  # Pickup() is tried so long after the code was dialled
 
 
@@ -31,11 +32,9 @@ class PlanError(CallstatsError):
 class Exchange(Switch):
     """The PBX with its threads."""
 
-    def __init__(self, plant: Plant, sinks: Sequence[Sink], seed: int, breaks: Sequence[FeedBreak]) -> None:
+    def __init__(self, plant: Plant, sinks: Sequence[Sink], seed: int) -> None:
         super().__init__(plant, sinks, seed)
-        self.breaks = breaks
         self.serve_half = self._serve_half
-        self.channels = 0
 
     def begin(self, story: Story) -> Call:
         """A story's first INVITE, or its Originate, is here."""
@@ -119,6 +118,8 @@ class Exchange(Switch):
         if rung is None or rung.owner is None:
             self.end_caller(channel, NORMAL)
             return
+        channel.taken_over = True
+        call.tasks += 1
         self.at(self.now, rung, "picked_up", channel)
         self.at(self.now + round(pickup.talk_s * SECOND_US), channel, "bye")
 
@@ -175,6 +176,79 @@ class Exchange(Switch):
         self.hang_up(channel, cause)
 
 
+class Breaks:
+    """What befalls the PBX and its listeners, in time order: instants and what is to be done then."""
+
+    def __init__(self, exchange: Exchange, breaks: Sequence[FeedBreak]) -> None:
+        self.exchange = exchange
+        self.down = False
+        self.todo: list[tuple[int, int, Callable[[int], None]]] = []
+        for number, one in enumerate(breaks):
+            start, end = round(one.from_s * SECOND_US), round(one.to_s * SECOND_US)
+            if one.kind == "gap":
+                self.todo.append((start, number, self._deaf))
+                self.todo.append((end, number, self._hears))
+                continue
+            if one.kind == "stop":
+                self.todo.append((start, number, self._halt))
+                start += STOPPING_US
+            self.todo.append((start, number, self._stopped if one.kind == "stop" else self._crashed))
+            self.todo.append((max(end, start + 1), number, self._boot))
+        self.todo.sort(key=lambda t: t[:2], reverse=True)
+
+    def next(self) -> None:
+        """Do the next one."""
+        t, _, act = self.todo.pop()
+        act(t)
+
+    def _deaf(self, t: int) -> None:
+        self.exchange.trace.listening(t, False)
+
+    def _hears(self, t: int) -> None:
+        self.exchange.trace.listening(t, True)
+
+    def _halt(self, t: int) -> None:
+        """In order: every caller is hung up, what was to be written is written."""
+        self.down = True
+        x = self.exchange
+        for call in sorted(x.live, key=lambda c: c.number):
+            if call.channel is not None:
+                x.at(t + 20_000, call.channel, "bye", HALT)
+
+    def _stopped(self, t: int) -> None:
+        self._end(t, "stop")
+
+    def _crashed(self, t: int) -> None:
+        self._end(t, "crash")
+
+    def _end(self, t: int, how: str) -> None:
+        self.down = True
+        x = self.exchange
+        x.trace.stopped(t, how)
+        for call in sorted(x.live, key=lambda c: c.number):
+            if call.channel is not None:
+                _cut_off(call, t)
+                x.over(call)
+        x.forget()
+
+    def _boot(self, t: int) -> None:
+        self.down = False
+        self.exchange.now = t
+        self.exchange.trace.opened(t)
+
+
+def _cut_off(call: Call, t: int) -> None:
+    """The far ends hear nothing any more, and give up after a while."""
+    gone = t + 32 * SECOND_US
+    if call.final is None:
+        call.cancel = gone
+    elif call.code == 200 and call.bye is None:
+        call.bye, call.bye_by = gone, "caller"
+    for leg in call.legs:
+        if leg.code == 200 and leg.bye is None:
+            leg.bye = gone
+
+
 def run(
     plant: Plant,
     plan: Iterable[Story | QueueAction],
@@ -187,7 +261,9 @@ def run(
 
     `plan` must rise in `at_s`. Raises PlanError where it does not, and where a call never ends.
     """
-    exchange = Exchange(plant, sinks, seed, breaks)
+    exchange = Exchange(plant, sinks, seed)
+    befalls = Breaks(exchange, breaks)
+    unreached = 0
     planned: Iterator[Story | QueueAction] = iter(plan)
     head = next(planned, None)
     last = 0.0
@@ -198,17 +274,25 @@ def run(
         due = exchange.due
         if head is not None:
             at = round(head.at_s * SECOND_US)
+            if befalls.todo and befalls.todo[-1][0] <= (at if due is None else min(at, due)):
+                befalls.next()
+                continue
             if due is None or at <= due:
                 if head.at_s < last:
                     raise PlanError(f"the plan goes back in time: {head.at_s} after {last}")
                 last = head.at_s
-                if isinstance(head, Story):
+                if befalls.down:
+                    unreached += isinstance(head, Story)
+                elif isinstance(head, Story):
                     exchange.begin(head)
                 else:
                     exchange.now = at
                     act_on_queue(exchange, head)
                 head = next(planned, None)
                 continue
+        elif befalls.todo and (due is None or befalls.todo[-1][0] <= due):
+            befalls.next()
+            continue
         elif due is None:
             break
         turn()
@@ -216,4 +300,5 @@ def run(
         story = min(exchange.live, key=lambda c: c.number).story
         raise PlanError(f"a call of {story.kind} to {story.dialled!r} never ends: nobody hangs up")
     exchange.trace.close(exchange.now)
-    return Summary(exchange.ended, exchange.count.uniqueid, exchange.most_live, exchange.now / SECOND_US)
+    made = exchange.made + exchange.count.uniqueid
+    return Summary(exchange.ended, made, exchange.most_live, exchange.now / SECOND_US, unreached)

@@ -21,7 +21,7 @@ from callstats.simulate.halves import make_halves, tie
 from callstats.simulate.phones import act_of, person_answered
 from callstats.simulate.plant import Member
 from callstats.simulate.story import QueueAction
-from callstats.simulate.switch import LiveQueue, Switch
+from callstats.simulate.switch import HALT, LiveQueue, Switch
 from callstats.simulate.talking import Ends, join, talk
 
 __all__ = ["act_on_queue", "enqueue"]
@@ -71,13 +71,11 @@ def enqueue(x: Switch, channel: Channel, name: str, timeout_s: float) -> Steps:
     entry.tell("join", position=entry.position, count=len(queue.waiting), original=entry.position)
     x.trace.stream(x.tick(), channel, True, "MOH", {"class": "default"})
     channel.music = True
-    try:
-        result = yield from _wait(entry)
-    finally:
-        _stop_music(entry)
-        if channel in queue.waiting:
-            queue.waiting.remove(channel)
-        queue.being_tried.discard(channel)
+    result = yield from _wait(entry)
+    _stop_music(entry)
+    if channel in queue.waiting:
+        queue.waiting.remove(channel)
+    queue.being_tried.discard(channel)
     return result
 
 
@@ -281,7 +279,10 @@ def _await(entry: Entry, attempts: list[Attempt], began: int, deadline: int) -> 
         if event.channel is channel:
             if event.what == "bye":
                 heard_of_caller(x, channel, event)
-                _cancel(entry, attempts, began)
+                if event.value == HALT:
+                    _nobody(entry, attempts, began, halted=True)
+                else:
+                    _cancel(entry, attempts, began)
                 return _abandoned(entry)
             continue
         attempt = next((a for a in attempts if a.channel is event.channel and a.going), None)
@@ -337,8 +338,8 @@ def _ringing(attempts: list[Attempt]) -> list[tuple[Attempt, Channel]]:
     return [(a, a.channel) for a in attempts if a.going and a.channel is not None]
 
 
-def _nobody(entry: Entry, attempts: list[Attempt], began: int) -> None:
-    """The time of this round is over."""
+def _nobody(entry: Entry, attempts: list[Attempt], began: int, *, halted: bool = False) -> None:
+    """The time of this round is over, or the PBX stops."""
     x = entry.x
     going = _ringing(attempts)
     for attempt, _ in going:
@@ -347,7 +348,10 @@ def _nobody(entry: Entry, attempts: list[Attempt], began: int) -> None:
         x.trace.dial_end(x.tick(), entry.channel, peer, "NOANSWER")
     for attempt, peer in going:
         attempt.going = False
-        x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
+        if halted:
+            x.trace.soft_hangup(x.tick(), peer, 4)
+        else:
+            x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
         x.hang_up(peer, NO_CAUSE)
 
 

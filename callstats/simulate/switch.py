@@ -20,7 +20,9 @@ from callstats.simulate.clockwork import Clockwork
 from callstats.simulate.plant import Member, Plant, QueueOf
 from callstats.simulate.trace import Sink, Trace
 
-__all__ = ["Counters", "LiveQueue", "Summary", "Switch"]
+__all__ = ["HALT", "Counters", "LiveQueue", "Summary", "Switch"]
+
+HALT = "halt"  # why a channel ends when the PBX stops
 
 
 @dataclass
@@ -36,12 +38,16 @@ class Counters:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run came to. `most_live`: the most calls that were held at once; instants are epoch seconds."""
+    """What a run came to. `most_live`: the most calls that were held at once; instants are epoch seconds.
+
+    `unreached`: calls that came while the PBX was down; neither it nor the truth knows of them.
+    """
 
     calls: int
     channels: int
     most_live: int
     ended_at: float
+    unreached: int = 0
 
 
 @dataclass
@@ -70,12 +76,27 @@ class Switch(Clockwork):
         self.chance: Callable[[], float] = self.rng.random
         self.count = Counters()
         self.busy: dict[str, int] = {}  # phone → channels that ring or talk there
-        self.queues = {n: LiveQueue(n, q, list(q.members)) for n, q in plant.queues.items()}
+        self.queues = self._queues()
         self.boxes: dict[str, int] = dict.fromkeys(plant.mailboxes, 0)
         self.ringing_at: dict[str, Channel] = {}  # phone → the channel that rings there now
         self.serve_half: Callable[[Channel], None] = _unserved
         self.finished: Callable[[Call], None] = self.trace.finished
         self.ended = 0
+        self.made = 0
+
+    def _queues(self) -> dict[str, LiveQueue]:
+        return {n: LiveQueue(n, q, list(q.members)) for n, q in self.plant.queues.items()}
+
+    def forget(self) -> None:
+        """The process is gone: channels, counters, pauses and members that were added."""
+        self._heap.clear()
+        self.live.clear()
+        self.busy.clear()
+        self.ringing_at.clear()
+        self.queues = self._queues()
+        calls = self.count.calls
+        self.made += self.count.uniqueid
+        self.count = Counters(calls=calls)
 
     def tick(self) -> int:
         """A little time goes by; the new present."""
@@ -252,6 +273,9 @@ class Switch(Clockwork):
             elif leg.code == 200:
                 leg.bye = self.wire()
         self.trace.hungup(t, channel)
+        call = channel.call
+        if call is not None and call.channel is channel and channel.taken_over:
+            self.released(call)
         if (half := channel.other_half) is not None and not half.dead and not half.gone:
             self.at(self.now, half, "hungup_half" if half.half == ";1" else "bye", cause)
 
@@ -283,6 +307,9 @@ class Switch(Clockwork):
 
     def end(self, channel: Channel) -> None:
         """See `Clockwork.end`."""
+        call = channel.call
+        if call is not None and call.channel is channel and call.bye is None:
+            call.bye, call.bye_by = self.wire(), "pbx"
         self.hang_up(channel, NORMAL)
 
     def over(self, call: Call) -> None:

@@ -15,6 +15,7 @@ __all__ = ["Ends", "Talked", "join", "talk"]
 
 Ends = Callable[[str, str], None]
 SOUND_US = 960_000  # "transfer", said to who presses the feature code
+BEEP_US = 440_000  # to the colleague, when the client is handed over
 BETWEEN_US, LISTENS_US = 205_000, 1_708_000
 
 
@@ -94,6 +95,8 @@ def _phone_left(x: Switch, channel: Channel, peer: Channel, event: Event) -> Non
 def _said_bye(x: Switch, peer: Channel) -> None:
     if peer.leg and peer.leg.bye is None:
         peer.leg.bye = x.now - 400
+    if peer.taken_over and peer.call and peer.call.bye is None:
+        peer.call.bye, peer.call.bye_by = x.now - 400, "caller"
     peer.source = peer.name
     x.trace.hangup_request(x.tick(), peer, peer.cause or None)
 
@@ -122,10 +125,10 @@ def _refer(x: Switch, channel: Channel, peer: Channel, transfer: Transfer, ends:
 
 
 def _one_by_one(x: Switch, first: Channel, second: Channel) -> None:
-    """The media goes through the PBX again between the two."""
+    """The media goes through the PBX again before anybody has left."""
+    if first.bridge is not None:
+        first.bridge.technology = "simple_bridge"
     x.leave(first)
-    if second.bridge is not None:
-        second.bridge.technology = "simple_bridge"
     x.leave(second)
 
 
@@ -233,6 +236,8 @@ def _attended(x: Switch, channel: Channel, peer: Channel, transfer: Transfer) ->
         {"talking": talking, "consulting": consulting, "transferee": channel, "target": one},
     )
     x.hang_up(peer, NORMAL)
+    x.trace.stream(x.now, one, True, "FILE", {"sound": "beep", "format": "gsm", "language": "en"})
+    x.trace.stream(x.now + BEEP_US, one, False, "FILE", {})
     two.late_caller = (channel.num, channel.caller_name)
     one.source = peer.name
     one.target = channel

@@ -68,6 +68,8 @@ def _times(**instants: int | None) -> dict[str, float]:
 
 
 def _side(call: Call) -> dict[str, Any]:
+    if call.story.kind == "click_to_call":  # nobody watches it
+        return _times(t_invite=call.began)
     side: dict[str, Any] = _times(t_invite=call.began, t_180=call.ringing, t_183=call.progress)
     if call.final is not None:
         side |= {"final": call.code, "t_final": _s(call.final)}

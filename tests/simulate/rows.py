@@ -1,7 +1,7 @@
 """Rows of a folder (CDR, CEL, queue_log, AMI), cut into stories, with identifiers that two runs share.
 
-Uniqueids, channels and bridges are numbered in the order in which a story made them; times are seconds since the
-story's first channel; a sequence is its rank among the story's rows.
+Uniqueids and channels are numbered in the order in which a story made them, bridges are called by who was in
+them; times are seconds since the story's first channel; a sequence is its rank among the story's rows.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -90,7 +91,7 @@ class Folder:
         cel = [r for r in self.cel if r["linkedid"] == linked or r["uniqueid"] == first["uniqueid"]]
         ids = {r["uniqueid"] for r in cel}
         began = float(first["time"])
-        name = _Names(cel, began)
+        name = _Names(cel)
         cdr = [r for r in self.cdr if r["linkedid"] == linked]
         ranks = {
             r["sequence"]: str(n) for n, r in enumerate(sorted(cdr, key=lambda r: int(r["sequence"])), 1)
@@ -147,7 +148,7 @@ def _ami(raw: bytes) -> Iterator[dict[str, str]]:
 class _Names:
     """Identifiers by the order in which the story made them."""
 
-    def __init__(self, cel: Sequence[Row], began: float) -> None:
+    def __init__(self, cel: Sequence[Row]) -> None:
         starts = sorted(
             (r for r in cel if r["type"] == "CHAN_START"), key=lambda r: int(r["uniqueid"].rpartition(".")[2])
         )
@@ -156,7 +157,11 @@ class _Names:
         for n, r in enumerate(starts, 1):
             base, _, tail = r["channel"].rpartition("-")
             self.channels[r["channel"]] = f"{base}-#{n}{tail[8:]}"
-        self.bridges: dict[str, str] = {}
+        inside: dict[str, set[str]] = defaultdict(set)
+        for r in cel:
+            if r["type"] == "BRIDGE_ENTER":
+                inside[json.loads(r["extra"])["bridge_id"]].add(self.ids[r["uniqueid"]])
+        self.bridges = {bridge: "bridge of " + ", ".join(sorted(who)) for bridge, who in inside.items()}
 
     def row(self, row: Row) -> Row:
         """A row with its identifiers replaced."""
@@ -166,5 +171,5 @@ class _Names:
         if text.startswith("{"):
             text = json.dumps(json.loads(text), sort_keys=True)
         text = CHANNEL.sub(lambda m: self.channels.get(m[0], "channel of another story"), text)
-        text = UUID.sub(lambda m: self.bridges.setdefault(m[0], f"B{len(self.bridges) + 1}"), text)
+        text = UUID.sub(lambda m: self.bridges.get(m[0], "bridge of another story"), text)
         return UNIQUEID.sub(lambda m: self.ids.get(m[0], "id of another story"), text)
