@@ -7,7 +7,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test accuracy lint types imports pytest lock clean system-run system-test dev
+.PHONY: help install demo test test-simulation accuracy lint types imports pytest lock clean system-run system-test dev
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,10 +15,13 @@ help: ## this list
 install: system-run ## .venv with the command callstats (at once done when nothing changed)
 	@$(PYTHON) tools/install.py run
 
-demo: install ## set up, load the sample recordings, show the dashboards on 127.0.0.1:8000 (PORT=… changes it)
+demo: install ## set up, load a simulated quarter and a real recording, show them on 127.0.0.1:8000 (PORT=… changes it)
 	@$(BIN)/callstats demo
 
 test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
+
+test-simulation: dev ## reconstruction compared with the truth of 100,000 simulated calls, per set of sources
+	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 2 --dist load --timeout 0 tests/simulate/test_truth.py
 
 accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
 	@$(BIN)/python -m tests.accuracy

@@ -60,7 +60,7 @@ def _simulate(options: argparse.Namespace) -> int:
     plan = Plan.of(start, end, calls, options.seed, options.parts)
     named = [name.strip() for name in (options.sources or ",".join(SOURCES)).split(",") if name.strip()]
     spans = feed_breaks(plan, stops=True) if options.breaks else ()
-    done = write_site(plan, options.to, named, rotate=options.rotate, breaks=spans, progress=_Teller().tell)
+    done = write_site(plan, options.to, named, rotate=options.rotate, breaks=spans, progress=Teller().tell)
     print(f"{options.to}: SIMULATED, {done.calls} calls from {start} to {end}, seed {options.seed}.")
     return DONE
 
@@ -75,7 +75,7 @@ def _months_later(start: date, months: int) -> date:
     return found if found.month == first.month else found.replace(day=1)
 
 
-class _Teller:
+class Teller:
     """Tells on standard error how far a long simulation is. State: when it told last."""
 
     def __init__(self) -> None:
