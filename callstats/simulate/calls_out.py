@@ -128,7 +128,8 @@ class Colleagues:
             act = Act("decline", after_s=round(1.0 + lognormal(rng, 4.0), 3))
         elif drawn < 0.83:
             act = Act("unavailable", after_s=0.5)
-        reached = act.kind == "answer" and act.after_s < patience_s
+        most_s = self.town.plant.outbound_timeout_s if clicked else patience_s
+        reached = act.kind == "answer" and act.after_s < most_s
         self.desks.free_at[phone] = at_s + (act.after_s + talk_s if reached else patience_s) + 8.0
         by_client = clicked or rng.random() < 0.5
         story = Story(
@@ -136,7 +137,7 @@ class Colleagues:
             kind="staff",
             caller=phone,
             dialled=dialled(rng, who, self.town.plant.outbound_prefix),
-            phones={"public": (replace(act, talk_s=talk_s) if by_client and reached else act,)},
+            phones={"public": (replace(act, talk_s=talk_s) if by_client and act.kind == "answer" else act,)},
             patience_s=patience_s,
             talk_s=None if by_client else talk_s,
             tag=tag,
