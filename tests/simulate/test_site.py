@@ -1,4 +1,4 @@
-"""`callstats simulate`: files as a site has them, the same bytes for the same arguments, nobody's folder harmed."""
+"""`callstats simulate`: files as a site has them, the same for the same arguments, nobody's folder harmed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_logs_are_rotated_by_month_or_day(tmp_path: Path) -> None:
 
     assert rotated("month") == ["queue_log-20261101"]
     assert rotated("never") == []
-    assert len(rotated("day")) >= 8
+    assert {"queue_log-20261028", "queue_log-20261029", "queue_log-20261030"} <= set(rotated("day"))
 
 
 def test_rotated_parts_make_the_whole(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The reconstruction equals the simulated truth, per set of sources: what differs has a reason that is a rule.
+"""The reconstruction equals the simulated truth, per set of sources; what differs is explained by a rule.
 
 `make test-simulation` runs the same with 100,000 calls (CALLSTATS_TRUTH_CALLS).
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -26,7 +25,7 @@ PLAN = Plan.of(FIRST, FIRST + timedelta(max(14, CALLS // PER_DAY)), CALLS, 11)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("truth") / "site"
     write_site(PLAN, folder)
     return folder

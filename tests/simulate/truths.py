@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -120,9 +120,9 @@ def parts(folder: Path, plan: Plan) -> Iterator[tuple[tuple[Call, ...], dict[str
         starts_s = ends_s
 
 
-def _cut(truth: Path) -> Iterator[list[dict[str, object]]]:
+def _cut(truth: Path) -> Iterator[list[dict[str, Any]]]:
     """Lines of the truth by start. They are written when a call ends: an hour's delay is looked ahead."""
-    held: list[dict[str, object]] = []
+    held: list[dict[str, Any]] = []
     with truth.open(encoding="utf-8") as file:
         for line in file:
             held.append(json.loads(line))
@@ -137,11 +137,11 @@ def _cut(truth: Path) -> Iterator[list[dict[str, object]]]:
         yield held
 
 
-def _start(line: dict[str, object]) -> float:
-    return float(line["t_start"])  # type: ignore[arg-type]
+def _start(line: dict[str, Any]) -> float:
+    return float(line["t_start"])
 
 
-def _quiet(lines: list[dict[str, object]], most: int) -> int:
+def _quiet(lines: list[dict[str, Any]], most: int) -> int:
     """The last place up to `most` before which nobody called for `QUIET_S`; 0 where there is none."""
     return next((n for n in range(most, 0, -1) if _start(lines[n]) - _start(lines[n - 1]) > QUIET_S), 0)
 
