@@ -40,7 +40,8 @@ def channel_fields(channel: Channel, prefix: str = "") -> str:
     """The fields that nearly every event has of a channel."""
     c, p = channel, prefix
     return (
-        f"{p}Channel: {c.name}\r\n{p}ChannelState: {c.state}\r\n{p}ChannelStateDesc: {STATE_NAMES[c.state]}\r\n"
+        f"{p}Channel: {c.name}\r\n{p}ChannelState: {c.state}\r\n"
+        f"{p}ChannelStateDesc: {STATE_NAMES[c.state]}\r\n"
         f"{p}CallerIDNum: {c.num or '<unknown>'}\r\n{p}CallerIDName: {_escaped(c.caller_name)}\r\n"
         f"{p}ConnectedLineNum: {c.connected_num or '<unknown>'}\r\n"
         f"{p}ConnectedLineName: {_escaped(c.connected_name)}\r\n{p}Language: en\r\n"
@@ -229,7 +230,8 @@ class Ami(Sink):
         """See `Sink.originated`."""
         body = (
             f"ActionID: act-1\r\nResponse: {values['response']}\r\nChannel: {channel.name}\r\n"
-            f"Context: from-staff\r\nExten: {values['exten']}\r\nReason: 4\r\nUniqueid: {channel.uniqueid}\r\n"
+            f"Context: from-staff\r\nExten: {values['exten']}\r\nReason: 4\r\n"
+            f"Uniqueid: {channel.uniqueid}\r\n"
             f"CallerIDNum: {channel.num}\r\nCallerIDName: {_escaped(channel.caller_name)}\r\n"
         )
         self._event(t, "OriginateResponse", "call", body)

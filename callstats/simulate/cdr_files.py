@@ -101,7 +101,7 @@ class CdrCsv(_CdrFile):
 
 
 class CdrCustom(_CdrFile):
-    """`cdr_custom` with 21 columns, all quoted but the sequence: clid, src, dst, … as the recordings have."""
+    """`cdr_custom` with the 21 columns of the recordings: clid, src, dst, …; all quoted but the sequence."""
 
     def line(self, record: Record) -> str:
         """See `_CdrFile.line`."""

@@ -121,7 +121,7 @@ def alerting(x: Switch, channel: Channel | None, peer: Channel, event: Event) ->
             leg.progress = event.value
         x.trace.dial_state(x.tick(), channel, peer, "PROGRESS")
         call = peer.call
-        if call and channel is call.channel and channel.state != UP and call.progress is None:
+        if call and channel and channel is call.channel and channel.state != UP and call.progress is None:
             call.progress = x.wire()
         return
     if leg:

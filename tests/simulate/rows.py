@@ -21,8 +21,8 @@ from ingest.ami_events import COMMON, KEPT
 __all__ = ["CDR", "CEL", "Folder", "Row", "StoryRows"]
 
 CDR = (
-    "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end",
-    "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield", "sequence",
+    "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer",
+    "end", "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield", "sequence",
     "linkedid", "peeraccount",
 )  # fmt: skip
 CEL = (

@@ -1,4 +1,4 @@
-"""The simulator is held to reality: given the plan of each story of a recording it writes what Asterisk wrote."""
+"""The simulator is held to reality: given a recording's plan it writes, story by story, what Asterisk wrote."""
 
 from __future__ import annotations
 
