@@ -110,7 +110,7 @@ class CdrCustom(_CdrFile):
         answer = text(r.answer) if r.answer is not None else ""
         return (
             f'{quoted(caller_text(r.name, r.number))},{quoted(r.number)},{quoted(r.exten)},"{r.context}",'
-            f'"{r.a.name}","{r.b.name if r.b else ""}","{r.app}",{quoted(r.data)},"{text(r.start)}","{answer}",'
-            f'"{text(r.end)}","{r.duration_s}","{r.billed_s}","{r.disposition}","DOCUMENTATION","{r.account}",'
+            f'"{r.a.name}","{r.b.name if r.b else ""}","{r.app}",{quoted(r.data)},"{text(r.start)}",'
+            f'"{answer}","{text(r.end)}","{r.duration_s}","{r.billed_s}","{r.disposition}","DOCUMENTATION","{r.account}",'
             f'"{r.a.uniqueid}",{quoted(r.userfield)},{r.sequence},"{r.linkedid}","{r.peer_account}"\n'
         )

@@ -67,7 +67,8 @@ class Exchange(Switch):
             hidden = story.withheld == "plain"
             channel = self.make(
                 f"PJSIP/{plant.trunk}", RING, "from-public", story.dialled, call=call,
-                account=plant.trunk_account, number="anonymous" if hidden else story.caller, name="Anonymous" if hidden else story.name,
+                account=plant.trunk_account,
+                number="anonymous" if hidden else story.caller, name="Anonymous" if hidden else story.name,
             )  # fmt: skip
             channel.presented = not story.withheld
         else:

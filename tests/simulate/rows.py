@@ -22,8 +22,8 @@ __all__ = ["CDR", "CEL", "Folder", "Row", "StoryRows"]
 
 CDR = (
     "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer",
-    "end", "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield", "sequence",
-    "linkedid", "peeraccount",
+    "end", "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield",
+    "sequence", "linkedid", "peeraccount",
 )  # fmt: skip
 CEL = (
     "type", "time", "name", "num", "ani", "rdnis", "dnid", "exten", "context", "channel", "app", "appdata",

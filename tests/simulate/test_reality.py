@@ -1,4 +1,4 @@
-"""The simulator is held to reality: given a recording's plan it writes, story by story, what Asterisk wrote."""
+"""The simulator is held to reality: from a recording's plan it writes what Asterisk wrote, row by row."""
 
 from __future__ import annotations
 
