@@ -6,6 +6,6 @@ the phones' side.
 
 `exchange` is threads over a heap of instants (`clockwork`, `switch`): `dialplan` walks the steps of a number
 through `dialing`, `queueing` and `strategy`, `halves` (Local channels), `talking` (bridges, transfers) and
-`voicemail`; `phones` are the other end of the wire. What happens is told to sinks (`trace`), which write: `cdr`
-with `cdr_files`, `cel`, `queue_log`, `ami`, `spool`, `truth`. A sink that is not asked for costs nothing.
+`voicemail`; `phones` are the other end of the wire. What happens is told to sinks (`trace`), which write:
+`cdr` with `cdr_files`, `cel`, `queue_log`, `ami`, `spool`, `truth`. One that is not asked for costs nothing.
 """

@@ -1,6 +1,7 @@
 """AMI as a socket gives it: banner, login answer, and the events that say something of a call (FACTS, AMI).
 
-What a recorder of the real thing gets besides (VarSet, TestEvent, RTCP, copies of CDR and CEL) is left out.
+What a recorder of the real thing gets besides (VarSet, TestEvent, RTCP, copies of CDR and CEL, states of
+devices that are no phones) is left out.
 """
 
 from __future__ import annotations
@@ -178,7 +179,9 @@ class Ami(Sink):
         self._device(t, channel)
 
     def _device(self, t: int, channel: Channel) -> None:
-        """A device's state follows its channels; members of queues follow the device."""
+        """A phone's state follows its channels; members of queues follow the phone."""
+        if channel.half:
+            return
         device = channel.device
         states = self.devices.get(device) or {}
         if not states:

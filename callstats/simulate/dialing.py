@@ -69,6 +69,7 @@ def dial(x: Switch, channel: Channel, phones: Sequence[str], timeout_s: float, n
     peers: list[Channel] = []
     for phone in there:
         if act_of(call, phone, plant).kind == "off":
+            channel.cause = NO_ROUTE  # no contact that could be asked: as if there were no such phone
             continue
         peer = x.phone_channel(phone, channel)
         prepare(x, channel, peer)
