@@ -190,10 +190,9 @@ def _try_members(entry: Entry) -> Steps:
     assert call is not None
     attempts = attempts_of(x, queue, entry.turn, call)
     queue.being_tried.add(channel)
-    began = x.now
-    left = entry.expires - began // SECOND_US
-    limit = min(queue.of.timeout_s, left)
+    limit = min(queue.of.timeout_s, entry.expires - x.now // SECOND_US)
     _ring(entry, attempts)
+    began = x.now
     result = None
     deadline = began + round(limit * SECOND_US)
     if any(a.channel for a in attempts):
