@@ -1,6 +1,7 @@
 """AMI as a socket gives it: banner, login answer, and the events that say something of a call (FACTS, AMI).
 
-What a recorder of the real thing gets besides (VarSet, TestEvent, RTCP, copies of CDR and CEL) is left out.
+What a recorder of the real thing gets besides (VarSet, TestEvent, RTCP, copies of CDR and CEL, states of
+devices that are no phones) is left out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def channel_fields(channel: Channel, prefix: str = "") -> str:
     """The fields that nearly every event has of a channel."""
     c, p = channel, prefix
     return (
-        f"{p}Channel: {c.name}\r\n{p}ChannelState: {c.state}\r\n{p}ChannelStateDesc: {STATE_NAMES[c.state]}\r\n"
+        f"{p}Channel: {c.name}\r\n{p}ChannelState: {c.state}\r\n"
+        f"{p}ChannelStateDesc: {STATE_NAMES[c.state]}\r\n"
         f"{p}CallerIDNum: {c.num or '<unknown>'}\r\n{p}CallerIDName: {_escaped(c.caller_name)}\r\n"
         f"{p}ConnectedLineNum: {c.connected_num or '<unknown>'}\r\n"
         f"{p}ConnectedLineName: {_escaped(c.connected_name)}\r\n{p}Language: en\r\n"
@@ -177,7 +179,9 @@ class Ami(Sink):
         self._device(t, channel)
 
     def _device(self, t: int, channel: Channel) -> None:
-        """A device's state follows its channels; members of queues follow the device."""
+        """A phone's state follows its channels; members of queues follow the phone."""
+        if channel.half:
+            return
         device = channel.device
         states = self.devices.get(device) or {}
         if not states:
@@ -229,7 +233,8 @@ class Ami(Sink):
         """See `Sink.originated`."""
         body = (
             f"ActionID: act-1\r\nResponse: {values['response']}\r\nChannel: {channel.name}\r\n"
-            f"Context: from-staff\r\nExten: {values['exten']}\r\nReason: 4\r\nUniqueid: {channel.uniqueid}\r\n"
+            f"Context: from-staff\r\nExten: {values['exten']}\r\nReason: 4\r\n"
+            f"Uniqueid: {channel.uniqueid}\r\n"
             f"CallerIDNum: {channel.num}\r\nCallerIDName: {_escaped(channel.caller_name)}\r\n"
         )
         self._event(t, "OriginateResponse", "call", body)

@@ -1,8 +1,8 @@
 """CDR as Asterisk's engine makes them: one record per pair of channels, kept by the first one of the pair.
 
-The rules are those that the recordings show (FACTS, CDR 1 to 26): each channel has a chain of records; dialling
-and bridging give a record its second party; a record that is over stays as it was; the chain is written when its
-channel ends, without the records of a dialled channel that never was the first of a pair.
+The rules are those that the recordings show (FACTS, CDR 1 to 26): each channel has a chain of records;
+dialling and bridging give a record its second party; a record that is over stays as it was; the chain is
+written when its channel ends, without the records of a dialled channel that never was the first of a pair.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class CdrCsv(_CdrFile):
 
 
 class CdrCustom(_CdrFile):
-    """`cdr_custom` with 21 columns, all quoted but the sequence: clid, src, dst, … as the recordings have."""
+    """`cdr_custom` with the 21 columns of the recordings: clid, src, dst, …; all quoted but the sequence."""
 
     def line(self, record: Record) -> str:
         """See `_CdrFile.line`."""
@@ -110,7 +110,7 @@ class CdrCustom(_CdrFile):
         answer = text(r.answer) if r.answer is not None else ""
         return (
             f'{quoted(caller_text(r.name, r.number))},{quoted(r.number)},{quoted(r.exten)},"{r.context}",'
-            f'"{r.a.name}","{r.b.name if r.b else ""}","{r.app}",{quoted(r.data)},"{text(r.start)}","{answer}",'
-            f'"{text(r.end)}","{r.duration_s}","{r.billed_s}","{r.disposition}","DOCUMENTATION","{r.account}",'
+            f'"{r.a.name}","{r.b.name if r.b else ""}","{r.app}",{quoted(r.data)},"{text(r.start)}",'
+            f'"{answer}","{text(r.end)}","{r.duration_s}","{r.billed_s}","{r.disposition}","DOCUMENTATION","{r.account}",'
             f'"{r.a.uniqueid}",{quoted(r.userfield)},{r.sequence},"{r.linkedid}","{r.peer_account}"\n'
         )

@@ -41,8 +41,8 @@ class CelCsv(Sink):
         self.write(
             f'"{event}","{seconds}.{us:06d}",{quoted(ch.caller_name)},{quoted(ch.num)},{quoted(ch.ani)},'
             f'"{ch.rdnis}",{quoted(ch.dnid if ch.ani else "")},{quoted(ch.exten)},"{ch.context}","{ch.name}",'
-            f'"{ch.app}",{quoted(ch.data)},"3","{ch.account}","{ch.uniqueid}","{linkedid or ch.linkedid}","{peer}",'
-            f'"","{sort}",{quoted(extra)}\n'
+            f'"{ch.app}",{quoted(ch.data)},"3","{ch.account}","{ch.uniqueid}",'
+            f'"{linkedid or ch.linkedid}","{peer}","","{sort}",{quoted(extra)}\n'
         )
 
     def created(self, t: int, channel: Channel) -> None:

@@ -19,7 +19,7 @@ class Event(NamedTuple):
     value: Any = None
 
 
-# A thread yields the instant until which it waits (None: for ever) and gets an event, or None at that instant.
+# A thread yields until when it waits (None: for ever); it gets an event, or None at that instant.
 Steps = Generator[int | None, Event | None, Any]
 
 

@@ -69,6 +69,7 @@ def dial(x: Switch, channel: Channel, phones: Sequence[str], timeout_s: float, n
     peers: list[Channel] = []
     for phone in there:
         if act_of(call, phone, plant).kind == "off":
+            channel.cause = NO_ROUTE  # no contact that could be asked: as if there were no such phone
             continue
         peer = x.phone_channel(phone, channel)
         prepare(x, channel, peer)
@@ -121,7 +122,7 @@ def alerting(x: Switch, channel: Channel | None, peer: Channel, event: Event) ->
             leg.progress = event.value
         x.trace.dial_state(x.tick(), channel, peer, "PROGRESS")
         call = peer.call
-        if call and channel is call.channel and channel.state != UP and call.progress is None:
+        if call and channel and channel is call.channel and channel.state != UP and call.progress is None:
             call.progress = x.wire()
         return
     if leg:

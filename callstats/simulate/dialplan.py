@@ -20,7 +20,7 @@ OVER = "over"
 
 
 def route(x: Switch, channel: Channel, exten: str) -> Steps:
-    """What happens where an employee's phone has dialled `exten` (context from-staff), or who is sent there."""
+    """What happens where an employee's phone has dialled `exten`, or somebody is sent there (from-staff)."""
     plant = x.plant
     if exten == plant.listen_code:
         return walk(x, channel, (p.Answer(), p.VoicemailMain(plant.listen_mailbox), p.Hangup()))

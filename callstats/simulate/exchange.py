@@ -1,6 +1,6 @@
 """The simulated PBX: a plan of stories goes in, what Asterisk would write and the truth come out.
 
-`run` takes the plan lazily, in rising order of `at_s`, and holds no more than the calls that are alive at once.
+`run` takes the plan lazily, in rising order of `at_s`, and holds no more than the calls alive at once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from callstats.simulate.dialing import refused
 from callstats.simulate.dialplan import rest, route, serve, walk
 from callstats.simulate.phones import offer
 from callstats.simulate.plant import Dial, Hangup, Plant
-from callstats.simulate.queueing import act_on_queue
 from callstats.simulate.story import FeedBreak, QueueAction, Story
+from callstats.simulate.strategy import act_on_queue
 from callstats.simulate.switch import HALT, Counters, Summary, Switch
 from callstats.simulate.trace import Sink
 
@@ -66,7 +66,8 @@ class Exchange(Switch):
         if story.kind == "public":
             hidden = story.withheld == "plain"
             channel = self.make(
-                f"PJSIP/{plant.trunk}", RING, "from-public", story.dialled, call=call, account=plant.trunk_account,
+                f"PJSIP/{plant.trunk}", RING, "from-public", story.dialled, call=call,
+                account=plant.trunk_account,
                 number="anonymous" if hidden else story.caller, name="Anonymous" if hidden else story.name,
             )  # fmt: skip
             channel.presented = not story.withheld

@@ -9,7 +9,7 @@ __all__ = ["half_rings", "make_halves", "tie"]
 
 
 def make_halves(x: Switch, caller: Channel, exten: str, context: str) -> tuple[Channel, Channel]:
-    """``;1`` is dialled by the caller's thread, ``;2`` runs the dialplan of `exten` in a thread of its own."""
+    """``;1`` is dialled by the caller's thread, ``;2`` has the dialplan of `exten` in a thread of its own."""
     device = f"Local/{exten}@{context}"
     one = x.make(device, DOWN, context, exten, call=caller.call, like=caller, half=";1")
     two = x.make(device, RING, context, exten, call=caller.call, like=caller, half=";2")

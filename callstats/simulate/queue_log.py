@@ -53,8 +53,8 @@ class QueueLog(Sink):
         call, queue = channel.uniqueid, str(v["queue"])
         if v["reason"] == "transfer":
             self._line(
-                t, call, queue, v["member"], "BLINDTRANSFER", v["target"], "from-staff", v["held"], v["talk_s"],
-                v["original"],
+                t, call, queue, v["member"], "BLINDTRANSFER", v["target"], "from-staff", v["held"],
+                v["talk_s"], v["original"],
             )  # fmt: skip
             return
         event = "COMPLETEAGENT" if v["reason"] == "agent" else "COMPLETECALLER"

@@ -18,25 +18,14 @@ from callstats.simulate.dialing import (
     taken,
 )
 from callstats.simulate.halves import make_halves, tie
-from callstats.simulate.phones import act_of, person_answered
-from callstats.simulate.plant import Member
-from callstats.simulate.story import QueueAction
-from callstats.simulate.switch import HALT, LiveQueue, Switch
+from callstats.simulate.phones import person_answered
+from callstats.simulate.strategy import Attempt, attempts_of, best_of, free_members, next_turn
+from callstats.simulate.switch import HALT, LiveQueue, Switch, Turn
 from callstats.simulate.talking import Ends, join, talk
 
-__all__ = ["act_on_queue", "enqueue"]
+__all__ = ["enqueue"]
 
 RECHECK_US = SECOND_US  # how often somebody who is not the next looks again
-
-
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """A member in one try of a caller: not rung yet, ringing, or done."""
-
-    member: Member
-    metric: int
-    channel: Channel | None = None
-    going: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -49,8 +38,7 @@ class Entry:
     since: int
     position: int
     expires: int
-    turn: int = 0
-    wrapped: bool = False
+    turn: Turn
 
     def tell(self, kind: str, **values: Any) -> None:
         """Something about the caller, with queue and position."""
@@ -67,7 +55,9 @@ def enqueue(x: Switch, channel: Channel, name: str, timeout_s: float) -> Steps:
     queue = x.queues[name]
     queue.waiting.append(channel)
     second = x.now // SECOND_US
-    entry = Entry(x, queue, channel, x.now, len(queue.waiting), second + int(timeout_s))
+    # linear begins with the first member for every caller, the other strategies go on where they were
+    turn = Turn() if queue.of.strategy == "linear" else queue.turn
+    entry = Entry(x, queue, channel, x.now, len(queue.waiting), second + int(timeout_s), turn)
     entry.tell("join", position=entry.position, count=len(queue.waiting), original=entry.position)
     x.trace.stream(x.tick(), channel, True, "MOH", {"class": "default"})
     channel.music = True
@@ -108,10 +98,9 @@ def _my_turn(entry: Entry) -> bool:
         place += other not in queue.being_tried
     if place == 0:
         return True
-    free = sum(1 for m in queue.members if m.interface not in queue.paused and entry.x.status_of(m.phone))
-    if queue.of.strategy == "ringall":
-        free = min(free, 1)
-    return place < free
+    if place >= (1 if queue.of.strategy == "ringall" else len(queue.members)):
+        return False
+    return place < free_members(entry.x, queue)
 
 
 def _pause(entry: Entry, length_us: int) -> Steps:
@@ -154,64 +143,9 @@ def _stop_music(entry: Entry) -> None:
         entry.x.trace.stream(entry.x.now, entry.channel, False, "MOH", {})
 
 
-def _attempts(entry: Entry) -> list[Attempt]:
-    """The members that can be rung, each with its place by the strategy."""
-    x, queue = entry.x, entry.queue
-    strategy = queue.of.strategy
-    turn = entry.turn if strategy == "linear" else queue.turn
-    found = []
-    for place, member in enumerate(queue.members):
-        if strategy == "ringall":
-            metric = 0
-        elif place < turn:
-            metric = 1000 + place
-        else:
-            metric = place
-            if place > turn:
-                _set_wrapped(entry, True)
-        call = entry.channel.call
-        assert call is not None
-        reachable = act_of(call, member.phone, x.plant).kind != "off" or member.interface.startswith("Local/")
-        if member.interface not in queue.paused and x.status_of(member.phone) and reachable:
-            found.append(Attempt(member, metric))
-    return found
-
-
-def _set_wrapped(entry: Entry, value: bool) -> None:
-    if entry.queue.of.strategy == "linear":
-        entry.wrapped = value
-    else:
-        entry.queue.wrapped = value
-
-
-def _next_turn(entry: Entry, attempts: list[Attempt]) -> None:
-    """Where the strategy goes on: at the best member that was not tried, else one further."""
-    strategy = entry.queue.of.strategy
-    if strategy == "ringall":
-        return
-    turn, wrapped = (
-        (entry.turn, entry.wrapped) if strategy == "linear" else (entry.queue.turn, entry.queue.wrapped)
-    )
-    best = _best(attempts)
-    if best is not None:
-        turn = best.metric % 1000
-    else:
-        turn = 0 if wrapped else turn + 1
-        wrapped = False
-    if strategy == "linear":
-        entry.turn, entry.wrapped = turn, wrapped
-    else:
-        entry.queue.turn, entry.queue.wrapped = turn, wrapped
-
-
-def _best(attempts: list[Attempt]) -> Attempt | None:
-    left = [a for a in attempts if a.going and a.channel is None]
-    return min(left, key=lambda a: a.metric, default=None)
-
-
 def _ring(entry: Entry, attempts: list[Attempt]) -> None:
     """Ring the best, or all that are as good as the best."""
-    best = _best(attempts)
+    best = best_of(attempts)
     if best is None:
         return
     for attempt in attempts:
@@ -252,17 +186,18 @@ def _ring_one(entry: Entry, attempt: Attempt) -> None:
 def _try_members(entry: Entry) -> Steps:
     """One round. None: nobody answered and the caller still waits."""
     x, queue, channel = entry.x, entry.queue, entry.channel
-    attempts = _attempts(entry)
+    call = channel.call
+    assert call is not None
+    attempts = attempts_of(x, queue, entry.turn, call)
     queue.being_tried.add(channel)
-    began = x.now
-    left = entry.expires - began // SECOND_US
-    limit = min(queue.of.timeout_s, left)
+    limit = min(queue.of.timeout_s, entry.expires - x.now // SECOND_US)
     _ring(entry, attempts)
+    began = x.now
     result = None
     deadline = began + round(limit * SECOND_US)
     if any(a.channel for a in attempts):
         result = yield from _await(entry, attempts, began, deadline)
-    _next_turn(entry, attempts)
+    next_turn(queue, entry.turn, attempts)
     if not isinstance(result, Attempt):
         return result
     return (yield from _connected(entry, result, attempts, began))
@@ -415,25 +350,3 @@ def _ends(entry: Entry, who: dict[str, Any], held: int, since: int) -> Ends:
         )
 
     return ends
-
-
-def act_on_queue(x: Switch, action: QueueAction) -> None:
-    """Somebody pauses, unpauses, adds or removes a member."""
-    queue = x.queues[action.queue]
-    known = next((m for m in queue.members if m.interface == action.interface), None)
-    name = action.member or (known.name if known else action.interface)
-    match action.action:
-        case "add" if known is None:
-            queue.members.append(Member(action.interface, name, action.interface.rpartition("/")[2]))
-        case "remove" if known is not None:
-            queue.members.remove(known)
-            queue.paused.discard(action.interface)
-        case "pause":
-            queue.paused.add(action.interface)
-        case "unpause":
-            queue.paused.discard(action.interface)
-        case _:
-            return
-    values = {"queue": queue.name, "interface": action.interface, "member": name, "reason": action.reason,
-              "paused": action.interface in queue.paused}  # fmt: skip
-    x.trace.member(x.tick(), action.action, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from callstats.simulate.channel import (
     DOWN,
@@ -20,7 +21,7 @@ from callstats.simulate.clockwork import Clockwork
 from callstats.simulate.plant import Member, Plant, QueueOf
 from callstats.simulate.trace import Sink, Trace
 
-__all__ = ["HALT", "Counters", "LiveQueue", "Summary", "Switch"]
+__all__ = ["HALT", "Counters", "LiveQueue", "Summary", "Switch", "Turn"]
 
 HALT = "halt"  # why a channel ends when the PBX stops
 
@@ -51,6 +52,14 @@ class Summary:
 
 
 @dataclass
+class Turn:
+    """The member that is next by a strategy; `wrapped`: somebody after it was seen."""
+
+    place: int = 0
+    wrapped: bool = False
+
+
+@dataclass
 class LiveQueue:
     """A queue at work: who is a member, who is paused, whose turn it is, and who waits."""
 
@@ -58,8 +67,7 @@ class LiveQueue:
     of: QueueOf
     members: list[Member]
     paused: set[str] = field(default_factory=set)
-    turn: int = 0
-    wrapped: bool = False
+    turn: Turn = field(default_factory=Turn)
     waiting: list[Channel] = field(default_factory=list)
     being_tried: set[Channel] = field(default_factory=set)
 
@@ -74,6 +82,8 @@ class Switch(Clockwork):
         self.seed = seed
         self.rng = random.Random(seed)
         self.chance: Callable[[], float] = self.rng.random
+        # microseconds that a step of the PBX takes, drawn once and used in turn
+        self._little = cycle([90 + int(self.chance() * 260) for _ in range(4096)]).__next__
         self.count = Counters()
         self.busy: dict[str, int] = {}  # phone → channels that ring or talk there
         self.queues = self._queues()
@@ -100,7 +110,7 @@ class Switch(Clockwork):
 
     def tick(self) -> int:
         """A little time goes by; the new present."""
-        self.now += 90 + int(self.chance() * 260)
+        self.now += self._little()
         return self.now
 
     def make(
@@ -207,7 +217,7 @@ class Switch(Clockwork):
             self.at(self.now, half, "half_up")
 
     def catch_up(self, channel: Channel) -> None:
-        """A channel's thread looks at what it was told: whose phone is behind a Local channel, or before it."""
+        """A channel's thread looks at what it was told: whose phone is behind, or before, a Local channel."""
         if channel.late_caller is None:
             return
         channel.num, channel.caller_name = channel.late_caller
@@ -319,7 +329,7 @@ class Switch(Clockwork):
         self.ended += 1
         self.finished(call)
 
-    def status_of(self, phone: str) -> bool:
+    def idle(self, phone: str) -> bool:
         """Whether a phone neither rings nor talks."""
         return f"PJSIP/{phone}" not in self.busy
 

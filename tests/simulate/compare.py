@@ -1,8 +1,8 @@
 """What differs between a story as Asterisk wrote it and as the simulator did, row by row and field by field.
 
-CDR rows and queue_log lines are compared in their order. CEL and AMI events are matched as sets: what happens at
-one moment has no fixed order among Asterisk's threads; the k-th event of its kind and content must come within
-`TOLERANCE_S` of the k-th of the other side.
+CDR rows and queue_log lines are compared in their order. CEL and AMI events are matched as sets: what happens
+at one moment has no fixed order among Asterisk's threads; the k-th event of its kind and content must come
+within `TOLERANCE_S` of the k-th of the other side.
 """
 
 from __future__ import annotations

@@ -1,5 +1,4 @@
-"""What the simulator does not write as Asterisk did, with the reason. Nothing else may differ, and what is here
-must.
+"""What the simulator does not write as Asterisk did, with the reason. Nothing else may differ, and this must.
 
 A difference is told by recording, story, source, kind of row and column (``row``: one side has no such row).
 """

@@ -1,5 +1,5 @@
-"""The plan of a recording, worked out from its `truth.json`: who called what and when, and what each phone did
-after how long. Nothing in it comes from what the PBX wrote.
+"""The plan of a recording, worked out from its `truth.json`: who called what and when, and what each phone
+did after how long. Nothing in it comes from what the PBX wrote.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ def _action(told: Told, truth: Told) -> QueueAction | None:
     )
     if kind is None:
         return None
-    return QueueAction(
-        at, kind, action["Queue"], action["Interface"], action.get("MemberName", ""), action.get("Reason", "")
-    )  # type: ignore[arg-type]
+    told_of = (action.get("MemberName", ""), action.get("Reason", ""))
+    return QueueAction(at, kind, action["Queue"], action["Interface"], *told_of)  # type: ignore[arg-type]
 
 
 def _story(call: Told, name: str, picker: Told | None) -> Story:

@@ -21,9 +21,9 @@ from ingest.ami_events import COMMON, KEPT
 __all__ = ["CDR", "CEL", "Folder", "Row", "StoryRows"]
 
 CDR = (
-    "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer", "end",
-    "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield", "sequence",
-    "linkedid", "peeraccount",
+    "clid", "src", "dst", "dcontext", "channel", "dstchannel", "lastapp", "lastdata", "start", "answer",
+    "end", "duration", "billsec", "disposition", "amaflags", "accountcode", "uniqueid", "userfield",
+    "sequence", "linkedid", "peeraccount",
 )  # fmt: skip
 CEL = (
     "type", "time", "name", "num", "ani", "rdnis", "dnid", "exten", "context", "channel", "app", "appdata",
@@ -170,6 +170,8 @@ class _Names:
     def _text(self, text: str) -> str:
         if text.startswith("{"):
             text = json.dumps(json.loads(text), sort_keys=True)
-        text = CHANNEL.sub(lambda m: self.channels.get(m[0], "channel of another story"), text)
-        text = UUID.sub(lambda m: self.bridges.get(m[0], "bridge of another story"), text)
-        return UNIQUEID.sub(lambda m: self.ids.get(m[0], "id of another story"), text)
+        text = CHANNEL.sub(
+            lambda m: self.channels.get(m[0]) or m[0].rpartition("-")[0] + " of another call", text
+        )
+        text = UUID.sub(lambda m: self.bridges.get(m[0], "bridge of another call"), text)
+        return UNIQUEID.sub(lambda m: self.ids.get(m[0], "id of another call"), text)

@@ -1,8 +1,9 @@
-"""The simulator is held to reality: given the plan of each story of a recording it writes what Asterisk wrote."""
+"""The simulator is held to reality: from a recording's plan it writes what Asterisk wrote, row by row."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.simulate.compare import TOLERANCE_S, differences
 from tests.simulate.conftest import Played
 from tests.simulate.known import KNOWN, SLOW, Known
 from tests.simulate.lab_plan import truth_of
+from tests.simulate.lab_plant import NAMES
 from tests.simulate.recordings import HERE, folder_of
 from tests.simulate.rows import Folder
 
@@ -75,6 +77,38 @@ def test_a_difference_is_found(played: Played) -> None:
     made.cel[:] = changed
     found = list(differences(real.stories()[call], made.stories()[call]))
     assert {(d.source, d.column) for d in found} == {("cdr", "disposition"), ("cel", "time")}
+
+
+def device_states(folder: Folder) -> dict[str, list[tuple[float, str]]]:
+    """What AMI says of each phone; a state that lasts no longer than the tolerance may go unsaid."""
+    said: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for event in folder.ami:
+        if event["kind"] == "DeviceStateChange" and event["channel"].removeprefix("PJSIP/") in NAMES:
+            states = said[event["channel"]]
+            if states and float(event["time"]) - states[-1][0] <= TOLERANCE_S:
+                states.pop()
+            # a phone begins as not in use
+            if event["status"] == (states[-1][1] if states else "NOT_INUSE"):
+                continue
+            states.append((float(event["time"]), event["status"]))
+    return {device: states for device, states in said.items() if states}
+
+
+@pytest.mark.parametrize("name", ["a", "autumn_night"])
+def test_phones_are_in_use_as_in_the_recording(name: str, played: Played) -> None:
+    real, made = (device_states(side) for side in sides(name, played))
+    assert len(real) > 15
+    assert {d: [s for _, s in states] for d, states in made.items()} == {
+        d: [s for _, s in states] for d, states in real.items()
+    }
+    late = {
+        (d, one, two)
+        for d, states in real.items()
+        for one, two in zip(states, made[d], strict=True)
+        if abs(one[0] - two[0]) > TOLERANCE_S
+    }
+    # the thread that got no processor (known.SLOW) let one phone go late
+    assert len(late) <= (name == "a")
 
 
 def queue_lines(folder: Path) -> list[list[str]]:
