@@ -21,7 +21,7 @@ demo: install ## set up, load a simulated quarter and a real recording, show the
 test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
 
 test-simulation: dev ## reconstruction compared with the truth of 100,000 simulated calls, per set of sources
-	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 2 --dist load --timeout 0 tests/simulate/test_truth.py
+	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 2 --dist load tests/simulate/test_truth.py
 
 accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
 	@$(BIN)/python -m tests.accuracy

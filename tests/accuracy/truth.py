@@ -256,6 +256,7 @@ def _outcome(told: TruthCall, outward: bool, dead: bool) -> str:
     said, legs = told["outcome"], told["legs"]
     if said == "lost":
         ends = {g["outcome"] for g in legs} | ({"unavailable"} if dead else set())
+        ends = ends - {"forwarded"} or ends  # where a phone sent the call on to decides
         if ends and ends <= {"busy", "declined" if outward else "busy"}:
             return "busy"
         return "failed" if not ends else "unavailable" if ends == {"unavailable"} else "unanswered"
@@ -313,6 +314,9 @@ def _groups(told: TruthCall, town: Town, plan: Dialplan) -> list[tuple[str, str,
         home = town.phones.get(leg["phone"], "")
         if not groups:
             first, how = entry
+            if first and plan.overflow.get(told["dialled"]) == home != first:
+                groups.append((first, how, []))  # nobody there was offered the call before it went on
+                first, how = home, "overflow"
             # a direct number belongs to the phone that it rings
             groups.append((first or home, how, [leg]))
             continue
