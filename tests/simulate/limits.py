@@ -14,6 +14,9 @@ from tests.accuracy.truth import THIRD_SIGNAL_S
 
 SILENT: Final = "60000620"  # its first phone never reacts
 MENU: Final = "60000000"
+OVERFLOW: Final = "60000400"  # finance's queue, after which comes another department's
+FINANCE: Final = ("401", "402")
+MANY: Final = 4  # phones tried
 ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
 RINGING: Final = ("ring_s", "no_ring", "third_signal", "rotation", "rotation_cause", "attempt", "outcome")
 ENDS: Final = ("outcome", "visit_outcome", "attempt", "rotation", "rotation_cause")
@@ -32,7 +35,8 @@ class Facts:
     said: str
     picked_up: bool
     transferred: bool
-    taken: bool
+    legs: int
+    skipped: bool
     near: bool
 
     @classmethod
@@ -46,7 +50,8 @@ class Facts:
             said=told["outcome"],
             picked_up=told["answered_by"] is not None and not answers,
             transferred=any(leg["t_invite"] > min(answers, default=float("inf")) for leg in legs),
-            taken=len(answers) > 1,
+            legs=len(legs),
+            skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
             near=any(
                 leg["outcome"] == "answered" and abs(_ring_s(leg) - THIRD_SIGNAL_S) < 1.1 for leg in legs
             ),
@@ -85,6 +90,10 @@ def _cdr(found: Finding, call: Facts) -> str | None:
         return "how a phone ended that was not answered is inferred"
     if found.fact == "third_signal" and (found.certainty == "borderline" or call.near):
         return "whole seconds straddle the third signal"
-    if found.fact == "transferred" and call.transferred and not call.taken:
-        return "sent on to a colleague who did not take it: no row of its own"
+    if found.fact == "transferred" and call.transferred:
+        return "sent on within a department or in vain: no row tells it from rotation"
+    if found.fact == "ring_s" and call.legs >= MANY:
+        return "the rows of a queue's rounds are whole seconds each and may begin before a phone rings"
+    if call.skipped and found.fact in VISIT:
+        return "a queue that offered the call to nobody and sent it on leaves no row"
     return None
