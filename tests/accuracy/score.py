@@ -123,8 +123,7 @@ def match(
     for call in expected:
         caller, dialled = stored(call.caller), stored(call.dialled)
         first = bisect_left(begun, (call.started_at - START_S - 0.001, -1))
-        after = bisect_right(begun, (call.started_at + START_S + 0.001, len(rows)))
-        for began, n in begun[first:after]:
+        for began, n in begun[first : bisect_right(begun, (call.started_at + START_S + 0.001, len(rows)))]:
             row, apart = rows[n], abs(began - call.started_at)
             same = row["caller"] == caller, row["dialled"] == dialled
             if apart <= START_S and any(same):
@@ -393,8 +392,6 @@ def _epoch(at: datetime | None) -> float:
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -25,7 +25,8 @@ from callstats.simulate.site import TRUTH
 from callstats.store import Store
 from ingest.load import load
 from tests.accuracy.score import Finding, Rules, score
-from tests.accuracy.truth import Call, Dialplan, Town, expected
+from tests.accuracy.town import Dialplan, Town
+from tests.accuracy.truth import Call, expected
 from tests.simulate.limits import Facts, limit
 
 PART: Final = 3000  # calls judged at once, about
