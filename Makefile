@@ -8,7 +8,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test test-spark ci accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
+.PHONY: help install demo test test-spark test-simulation ci accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ help: ## this list
 install: system-run ## .venv with the command callstats (at once done when nothing changed)
 	@$(PYTHON) tools/install.py run
 
-demo: install ## set up, load the sample recordings, show the dashboards on 127.0.0.1:8000 (PORT=… changes it)
+demo: install ## set up, load a simulated quarter and a real recording, show them on 127.0.0.1:8000 (PORT=… changes it)
 	@$(BIN)/callstats demo
 
 test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
@@ -26,6 +26,9 @@ test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and o
 
 ci: export SPARK_TESTS = 1
 ci: spark test ## test and test-spark in one run of pytest
+
+test-simulation: dev ## reconstruction compared with the truth of 100,000 simulated calls, per set of sources
+	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 2 --dist load tests/simulate/test_truth.py
 
 accuracy: dev ## reconstruction compared with the truth of the recordings, per set of sources
 	@$(BIN)/python -m tests.accuracy

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
 from api import errors, pages, routes
-from api.shell import KeptByVersion, Shell
-from api.site import Site
+from api.shell import KeptByVersion, Labelled, Shell
+from api.site import Links, Site
 from callstats import __version__
 from callstats.errors import UsageError
+from callstats.metrics.base import Said
 from callstats.settings import Settings
 from callstats.store import Store
 
@@ -29,17 +31,31 @@ There are no accounts yet: the server listens on 127.0.0.1 only.
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The application: API under ``/api/v1``, pages under ``/``.
+@dataclass(frozen=True)
+class Neighbour:
+    """Another site on the same server: its ``path`` (``/recording``), what people call it, its settings."""
 
-    Raises StoreError where the store cannot be opened.
+    path: str
+    title: Said
+    settings: Settings
+
+
+def create_app(
+    settings: Settings, neighbours: Sequence[Neighbour] = (), links: Links = (), root: str = ""
+) -> FastAPI:
+    """The application: API under ``/api/v1``, pages under ``/``; each neighbour the same under its path.
+
+    No figure of one site holds a call of another. ``links`` are shown on every page: path and title of each
+    site; ``root`` is the path that this one lies under. Raises StoreError where a store cannot be opened.
     """
-    site = Site(settings, Store.open(settings))
+    site = Site(settings, Store.open(settings), links=links)
+    others = [(one.path, create_app(one.settings, (), links, one.path)) for one in neighbours]
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         yield
-        site.store.close()
+        for one in (site, *(app.state.site for _, app in others)):
+            one.store.close()
 
     app = FastAPI(
         title="callstats",
@@ -51,11 +67,16 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=life,
     )
     app.state.site = site
-    app.add_middleware(KeptByVersion, version=site.version, skip=pages.STATIC_PATHS)
+    elsewhere = tuple(f"{path}/" for path, _ in others)
+    skip = (*(root + path for path in pages.STATIC_PATHS), *elsewhere)
+    app.add_middleware(KeptByVersion, version=site.version, skip=skip)
+    app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Shell)
     errors.install(app)
     app.include_router(routes.router)
     pages.install(app)
+    for path, other in others:
+        app.mount(path, other)
     return app
 
 
@@ -78,11 +99,16 @@ def listening(host: str = HOST, port: int = 8000) -> socket.socket:
 
 
 def serve(
-    settings: Settings, host: str = HOST, port: int = 8000, listener: socket.socket | None = None
+    settings: Settings,
+    host: str = HOST,
+    port: int = 8000,
+    listener: socket.socket | None = None,
+    neighbours: Sequence[Neighbour] = (),
+    links: Links = (),
 ) -> None:
     """Shows the site until interrupted, on a socket of `listening` if one is given. Raises as that does."""
     with listener or listening(host, port) as held:
-        app = create_app(settings)
+        app = create_app(settings, neighbours, links)
         with _taken(held.getsockname()[1]):
             held.listen()
         uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[held])

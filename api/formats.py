@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from io import BytesIO
 from math import isnan
 from typing import Any, Final, Literal
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from api.errors import NotAcceptableError
 from callstats.export import json_value, write_csv
+from callstats.origin import COLUMN, labelled
 
 Format = Literal["json", "csv", "arrow"]
 MEDIA: Final[dict[Format, str]] = {
@@ -20,6 +22,9 @@ MEDIA: Final[dict[Format, str]] = {
     "csv": "text/csv",
     "arrow": "application/vnd.apache.arrow.stream",
 }
+
+# Whether the request's site shows simulated calls; `shell.Labelled` sets it, so that no route can forget it.
+simulated: Final[ContextVar[bool]] = ContextVar("simulated", default=False)
 
 
 def negotiated(accept: str, wanted: Format | None = None, there: Sequence[Format] = tuple(MEDIA)) -> Format:
@@ -66,7 +71,7 @@ def _json(table: pa.Table, more: dict[str, Any]) -> bytes:
     rows = table.to_pylist()
     for row in rows:
         row.update({name: dict(row[name] or ()) for name in maps})
-    return json.dumps({**more, "items": rows}, ensure_ascii=False, default=json_value).encode()
+    return json.dumps({**label(), **more, "items": rows}, ensure_ascii=False, default=json_value).encode()
 
 
 def _csv(table: pa.Table, _: dict[str, Any]) -> bytes:
@@ -93,9 +98,15 @@ _WRITERS: Final[dict[Format, Callable[[pa.Table, dict[str, Any]], bytes]]] = {
 }
 
 
+def label() -> dict[str, bool]:
+    """What a JSON object of simulated data begins with; nothing for real data."""
+    return {COLUMN: True} if simulated.get() else {}
+
+
 def answer(table: pa.Table, form: Format, name: str, more: dict[str, Any] | None = None) -> Response:
     """The table as a response; JSON is ``{..more, "items": [...]}``, the others are files called ``name``."""
-    response = Response(_WRITERS[form](table, more or {}), media_type=MEDIA[form])
+    told = table if form == "json" else labelled(table, simulated.get())
+    response = Response(_WRITERS[form](told, more or {}), media_type=MEDIA[form])
     if form != "json":
         response.headers["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response

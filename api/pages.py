@@ -21,7 +21,8 @@ from api import figures
 from api.routes import PREFIX, SiteOf, Windowed
 from api.site import Site, site_of
 from api.text import LANGUAGES, Words, preferred, sort_key
-from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric
+from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric, Said
+from callstats.origin import MEANING, SIMULATED
 
 HERE: Final = Path(__file__).parent
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
@@ -104,7 +105,7 @@ def problem_page(request: Request, status: int, detail: str) -> Response:
     lang = request.query_params.get("lang")
     query = PageQuery.model_validate({"lang": lang if lang in LANGUAGES else None})
     page = _Page(request, site_of(request), query, date.min, date.min)
-    response = page.answer("problem.html", status=status, detail=detail, home="/")
+    response = page.answer("problem.html", status=status, detail=detail)
     response.status_code = status
     return response
 
@@ -119,13 +120,14 @@ class _Page:
         self.request, self.site, self.query = request, site, query
         self.start, self.end = start, end
         self.words = Words(language, site.settings.zone)
+        self.root: str = request.scope.get("root_path", "")
 
     def link(self, path: str | None = None, **changes: Any) -> str:
         """An address on this site that keeps window and step, with ``changes``."""
         asked = self.query.model_dump(by_alias=True, exclude_none=True, mode="json")
         asked = {name: value for name, value in (asked | changes).items() if value is not None}
         asked.pop("lang", None) if "lang" not in changes else None
-        target = path or self.request.url.path
+        target = self.root + path if path else self.request.url.path
         return f"{target}?{urlencode(asked)}" if asked else target
 
     def answer(self, template: str, **values: Any) -> Response:
@@ -140,10 +142,14 @@ class _Page:
             link=self.link,
             start=self.start,
             end=self.end,
-            api=PREFIX,
+            root=self.root,
+            api=self.root + PREFIX,
+            simulated=self._said(SIMULATED) if self.site.settings.simulated else None,
+            simulated_meaning=self._said(MEANING),
+            sites=[(path, self._said(title), path == (self.root or "/")) for path, title in self.site.links],
             certainty_names=CERTAINTY_NAMES,
             outcome_names=OUTCOME_NAMES,
-            chart_json=chart_json,
+            chart_json=self._chart,
             data_version=self.site.store.data_version(),
             has_data=self.site.window() is not None,
             reason_of=_reason,
@@ -155,6 +161,18 @@ class _Page:
         if self.query.lang:
             response.set_cookie(COOKIE, self.query.lang, max_age=YEAR_S, samesite="lax", httponly=True)
         return response
+
+    def _said(self, text: Said) -> str:
+        return text.en if self.words.language == "en" else text.lv
+
+    def _chart(self, figure: Any) -> Markup:
+        """A chart of simulated data says so in the picture itself: pictures are copied without their page."""
+        if self.site.settings.simulated:
+            figure.add_annotation(
+                text=self._said(SIMULATED), showarrow=False, opacity=0.7,
+                xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom",
+            )  # fmt: skip
+        return chart_json(figure)
 
 
 def _reason(metric: Metric, name: str, language: str) -> str:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from api import calls, models
 from api.errors import NotFoundError
-from api.formats import MEDIA, Format, answer, negotiated
+from api.formats import MEDIA, Format, answer, label, negotiated
 from api.site import Site, site_of
 from callstats.errors import UsageError
 from callstats.export import json_value
@@ -129,7 +129,7 @@ def catalogue(request: Request, query: Annotated[Formatted, Query()]) -> Respons
     """Every metric: what it means, how it is computed, what is left out, its unit and axes."""
     form = negotiated(request.headers.get("accept", ""), query.format)
     if form == "json":
-        return _json({"items": [declaration(one) for one in METRICS.values()]})
+        return _json({**label(), "items": [declaration(one) for one in METRICS.values()]})
     flat = [{name: _flat(value) for name, value in declaration(one).items()} for one in METRICS.values()]
     return answer(pa.Table.from_pylist(flat), form, "metrics")
 
@@ -198,7 +198,7 @@ def one_call(
 ) -> Response:
     """One call, its visits, the phones tried and the lines it came from. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    response = _json(calls.one(site.store, site.settings, call_id))
+    response = _json({**label(), **calls.one(site.store, site.settings, call_id)})
     response.headers.update(NO_STORE)
     return response
 

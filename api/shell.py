@@ -13,7 +13,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import WrongHostError, of, unforeseen
+from api.formats import simulated
 from callstats.errors import CallstatsError
+from callstats.origin import HEADER
 
 _log = logging.getLogger(__name__)
 LOOPBACK: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -84,6 +86,34 @@ class Shell:
     def _admit(self, host: str) -> None:
         if not LOOPBACK.fullmatch(host):
             raise WrongHostError("this server serves 127.0.0.1 only, as there are no accounts yet")
+
+
+class Labelled:
+    """A header on every response of a site with simulated calls; the writers of bodies learn it too.
+
+    ``elsewhere``: paths of other sites, which tell for themselves.
+    """
+
+    def __init__(self, app: ASGIApp, invented: bool, elsewhere: tuple[str, ...] = ()) -> None:
+        self.app = app
+        self.invented = invented
+        self.elsewhere = elsewhere
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(self.elsewhere):
+            await self.app(scope, receive, send)
+            return
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start" and self.invented:
+                MutableHeaders(scope=message).setdefault(HEADER, "true")
+            await send(message)
+
+        held = simulated.set(self.invented)
+        try:
+            await self.app(scope, receive, told)
+        finally:
+            simulated.reset(held)
 
 
 class KeptByVersion:

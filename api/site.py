@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -15,9 +15,12 @@ from fastapi import Request
 
 from api.errors import NotFoundError
 from callstats.departments import Departments
+from callstats.metrics.base import Said
 from callstats.metrics.inputs import data_window
 from callstats.settings import Settings
 from callstats.store import Store
+
+Links = Sequence[tuple[str, Said]]  # path and title of each site on this server
 
 # A version is asked for at most so often; a page is never older than this.
 VERSION_FRESH_S: Final = 0.5
@@ -30,6 +33,7 @@ class Site:
     settings: Settings
     store: Store
     tick: Callable[[], float] = monotonic
+    links: Links = ()
     _seen: tuple[float, str] = (-1e9, "")
     _window: tuple[str, tuple[date, date] | None] = ("", None)
     _lock: Lock = field(default_factory=Lock)

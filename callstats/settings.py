@@ -166,6 +166,7 @@ class Settings(BaseSettings):
     country: Country = "LV"
     data: Path = Path("data")
     pbx: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "pbx"
+    simulated: bool = False  # invented calls: every page, figure and export says so
     database: Database | None = Field(default=None, repr=False)
     main_numbers: PhoneNumbers = ()
     number_blocks: Blocks = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from callstats import export
 from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
 from callstats.fields import CERTAINTY, JUDGED_VISITS
+from callstats.origin import labelled, notice
 
 
 def declare(command: Declare) -> None:
@@ -38,7 +39,8 @@ def _metrics(options: argparse.Namespace) -> int:
     with current(settings) as store:
         table = metrics_table(store, settings, tuple(options.slugs) or None, by, options.start, options.end)
     if options.json:
-        print_json([row | {"excluded": dict(row["excluded"] or ())} for row in table.to_pylist()])
+        rows = labelled(table, settings.simulated).to_pylist()
+        print_json([row | {"excluded": dict(row["excluded"] or ())} for row in rows])
         return DONE
     names = ("metric", "measure", *by, "value", "low", "high", "k", "n", "excluded", *CERTAINTY)
     rows = [
@@ -52,7 +54,7 @@ def _metrics(options: argparse.Namespace) -> int:
         ]
         for row in table.to_pylist()
     ]
-    print(as_columns(names, rows))
+    print(notice(settings.simulated) + as_columns(names, rows))
     return DONE
 
 
@@ -63,7 +65,7 @@ def _export(options: argparse.Namespace) -> int:
     with current(settings) as store:
         judged = options.table == JUDGED_VISITS.name
         table = judge.scan(store, settings) if judged else store.scan(options.table)
-        export.write(export.ordered(table), options.to)
+    export.write(labelled(export.ordered(table), settings.simulated), options.to)
     return DONE
 
 

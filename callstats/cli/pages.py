@@ -16,7 +16,10 @@ DEFAULT_PORT: Final = 8000
 def declare(command: Declare) -> None:
     """Declares the commands of this module."""
     command("serve", _serve, "Pages and API on 127.0.0.1 (port 8000, or PORT of the environment).")
-    command("demo", _demo, "Load the sample recordings into .demo/ and show them on 127.0.0.1.")
+    demo = command(
+        "demo", _demo, "A simulated quarter and a real PBX's recording, in .demo/, shown on 127.0.0.1."
+    )
+    demo.add_argument("--calls", type=int, metavar="N", help="about so many simulated calls")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -38,19 +41,25 @@ def _port() -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from api.app import listening, serve
-    from callstats.demo import sample, summary
+    from api.app import Neighbour, listening, serve
+    from callstats import demo
+    from callstats.cli.simulate import Teller
     from callstats.store import Store
     from ingest.load import load
 
-    port = _port()
+    port, calls = _port(), demo.CALLS if options.calls is None else options.calls
     with listening(port=port) as listener:
-        folder, settings = sample(
-            Path.cwd(), getattr(options, "config", None), getattr(options, "data", None)
+        shown = demo.prepare(
+            Path.cwd(), getattr(options, "config", None), getattr(options, "data", None), calls, Teller().tell
         )
-        with Store.open(settings) as store:
-            reports = load([folder], settings, store)
-            print(summary(store, settings, sum(report.read for report in reports)))
-        print(f"Pages: http://127.0.0.1:{port}/", flush=True)
-        serve(settings, listener=listener)
+        for settings, files in shown.sites():
+            with Store.open(settings) as store:
+                if not shown.ready:
+                    load([files], settings, store)
+                print(demo.summary(store, settings), flush=True)
+        shown.finished()
+        recording = Neighbour(demo.RECORDING, demo.RECORDING_TITLE, shown.recording)
+        address = f"http://127.0.0.1:{port}"
+        print(f"Pages: {address}/ (simulated), {address}{demo.RECORDING}/ (recorded)", flush=True)
+        serve(shown.town, listener=listener, neighbours=[recording], links=demo.LINKS)
     return DONE

@@ -89,6 +89,8 @@ class Story:
     message_s: float | None = None
     pickup: Pickup | None = None
     tag: str = ""  # what the story is called in the truth: "callback", "overflow", …
+    unit: str = ""  # the department that should answer, for the truth
+    callback_of: str = ""  # the client's number as it was shown, where this is a call back
 
 
 @dataclass(frozen=True)

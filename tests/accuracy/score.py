@@ -7,6 +7,7 @@ attempt is not there) or *excess* (there is one too many).
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -118,10 +119,12 @@ def match(
     Returns truth id → row, and the rows left over.
     """
     offers: list[tuple[int, float, str, int]] = []
+    begun = sorted((_epoch(row["started_at"]), n) for n, row in enumerate(rows))
     for call in expected:
         caller, dialled = stored(call.caller), stored(call.dialled)
-        for n, row in enumerate(rows):
-            apart = abs(_epoch(row["started_at"]) - call.started_at)
+        first = bisect_left(begun, (call.started_at - START_S - 0.001, -1))
+        for began, n in begun[first : bisect_right(begun, (call.started_at + START_S + 0.001, len(rows)))]:
+            row, apart = rows[n], abs(began - call.started_at)
             same = row["caller"] == caller, row["dialled"] == dialled
             if apart <= START_S and any(same):
                 offers.append((0 if all(same) else 1 if same[0] else 2, apart, call.truth_id, n))
@@ -389,8 +392,6 @@ def _epoch(at: datetime | None) -> float:
 
 
 def _text(value: object) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

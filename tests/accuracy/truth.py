@@ -10,13 +10,13 @@ design. It shares no code with the reconstruction that it judges.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.accuracy.rotation import Offer, Rotation, rotation_of, union_s
+from tests.accuracy.town import Dialplan, Town
 
 THIRD_SIGNAL_S = 15.0
 Leg = Mapping[str, Any]
@@ -96,53 +96,6 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Dialplan:
-    """What the lab's dialplan does where no phone can see it (extensions.conf and queues.conf of the
-    recordings).
-    """
-
-    menu: str = "67012000"
-    direct_prefix: str = "67012"
-    pickup: str = "*8"
-    listen: str = "*97"
-    prefix_out: str = "9"
-    # dialled number → phones that are tried first although nothing is there to see it
-    dead: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {"67012610": ("601",), "67012620": ("603",)}
-    )
-    # dialled number → department that a queue's timeout sends the call to
-    overflow: Mapping[str, str] = field(default_factory=lambda: {"67012400": "social"})
-
-
-@dataclass(frozen=True)
-class Town:
-    """Who belongs where: extension → department, number → department, the hotline's numbers and
-    department.
-    """
-
-    phones: Mapping[str, str]
-    numbers: Mapping[str, str]
-    hotline: frozenset[str]
-    hotline_department: str
-
-    @classmethod
-    def load(cls, config: Path) -> Town:
-        """Read from a callstats.toml. Raises OSError, tomllib.TOMLDecodeError, KeyError."""
-        read = tomllib.loads(config.read_text(encoding="utf-8"))
-        departments = read["departments"]
-        return cls(
-            phones={e: d["id"] for d in departments for e in d.get("extensions", [])},
-            numbers={n: d["id"] for d in departments for n in d.get("numbers", [])},
-            hotline=frozenset(read["hotline"]["numbers"]),
-            hotline_department=read["hotline"]["department"],
-        )
-
-    def size(self, department: str) -> int:
-        """How many phones a department has."""
-        return sum(1 for d in self.phones.values() if d == department)
-
-
-@dataclass(frozen=True)
 class Truth:
     """The expected calls of a recording, in order of their start, and the spans in which the AMI recorder
     was away.
@@ -200,7 +153,7 @@ def _call(told: TruthCall, town: Town, plan: Dialplan, stopped: Sequence[tuple[s
     outward = told["kind"] != "public" and len(told["dialled"]) >= 8
     ended = _ended(told)
     cut = next((what for what, t in stopped if told["t_start"] < t < ended + 0.5), None)
-    outcome = _outcome(told)
+    outcome = _outcome(told, outward, bool(plan.dead.get(told["dialled"])))
     picked = told["answered_by"] is not None and not any(g["outcome"] == "answered" for g in told["legs"])
     answered_at = told["t_answer"]
     if picked:
@@ -225,7 +178,7 @@ def _call(told: TruthCall, town: Town, plan: Dialplan, stopped: Sequence[tuple[s
         if by == "public"
         else by,
         answered_at=answered_at,
-        transferred=any(v.entered_by.endswith("_transfer") for v in visits),
+        transferred=not outward and any(_answered_before(g, told["legs"]) for g in told["legs"]),
         visits=visits,
         messages=int(told["outcome"] == "voicemail" and cut is None),
         cut=cut,
@@ -247,13 +200,19 @@ def _ended(told: TruthCall) -> float:
     return float(side.get("t_bye") or side.get("t_cancel") or side["t_final"])
 
 
-def _outcome(told: TruthCall) -> str:
-    """The call's outcome in the words of the design."""
+def _outcome(told: TruthCall, outward: bool, dead: bool) -> str:
+    """The call's outcome in the words of the design.
+
+    A call is busy or unavailable when all phones tried were, the `dead` one that no phone can see included; a
+    client who declines our call was tried, as good as busy.
+    """
     said, legs = told["outcome"], told["legs"]
     if said == "lost":
-        if legs:
-            return "busy" if all(g["outcome"] == "busy" for g in legs) else "unanswered"
-        return "failed"
+        ends = {g["outcome"] for g in legs} | ({"unavailable"} if dead else set())
+        ends = ends - {"forwarded"} or ends  # where a phone sent the call on to decides
+        if ends and ends <= {"busy", "declined" if outward else "busy"}:
+            return "busy"
+        return "failed" if not ends else "unavailable" if ends == {"unavailable"} else "unanswered"
     return {"abandoned_in_menu": "abandoned", "service": "voicemail"}.get(said, str(said))
 
 
@@ -308,11 +267,16 @@ def _groups(told: TruthCall, town: Town, plan: Dialplan) -> list[tuple[str, str,
         home = town.phones.get(leg["phone"], "")
         if not groups:
             first, how = entry
+            if first and plan.overflow.get(told["dialled"]) == home != first:
+                groups.append((first, how, []))  # nobody there was offered the call before it went on
+                first, how = home, "overflow"
             # a direct number belongs to the phone that it rings
             groups.append((first or home, how, [leg]))
             continue
         department, _, legs = groups[-1]
-        if any(g["outcome"] == "answered" and g["t_final"] < leg["t_invite"] for g in legs):
+        if home == department:
+            legs.append(leg)  # sent on to a colleague of the same department: still one stay
+        elif _answered_before(leg, legs):
             groups.append((home, "attended_transfer" if leg.get("via_transfer") else "blind_transfer", [leg]))
         elif legs[-1]["outcome"] == "forwarded" and home != department:
             groups.append((home, "forward", [leg]))
@@ -323,6 +287,11 @@ def _groups(told: TruthCall, town: Town, plan: Dialplan) -> list[tuple[str, str,
     if not groups and entry[0]:
         groups.append((entry[0], entry[1], []))
     return groups
+
+
+def _answered_before(leg: Leg, legs: Iterable[Leg]) -> bool:
+    """Whether one of the legs was answered before this one was tried."""
+    return any(g["outcome"] == "answered" and g["t_final"] < leg["t_invite"] for g in legs)
 
 
 def _entry(told: TruthCall, town: Town, plan: Dialplan) -> tuple[str | None, str]:
@@ -343,7 +312,9 @@ def _visit_outcome(legs: Sequence[Leg], call: str, answered: bool, goes_on: bool
     if not call_answered:
         return call
     kinds = {g["outcome"] for g in legs}  # a transferred call that nobody took
-    return "busy" if kinds == {"busy"} else "abandoned" if "caller_abandoned" in kinds else "unanswered"
+    if "caller_abandoned" in kinds:
+        return "abandoned"
+    return kinds.pop() if kinds in ({"busy"}, {"unavailable"}) else "unanswered"
 
 
 def _attempt(

@@ -326,25 +326,44 @@ def test_a_database_that_nobody_answers_for_ends_with_2(
 
 
 def test_the_demo_refuses_a_folder_with_other_data(tmp_path: Path) -> None:
-    from callstats.demo import sample
+    from callstats.demo import prepare
     from callstats.errors import UsageError
 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("x")
     with pytest.raises(UsageError, match="holds other data"):
-        sample(tmp_path, None, tmp_path / "mine")
+        prepare(tmp_path, None, tmp_path / "mine")
     assert (tmp_path / "mine" / "letter.txt").exists()
 
 
-def test_the_demo_begins_anew_each_time(tmp_path: Path) -> None:
-    from callstats.demo import sample
+def test_the_demo_is_made_once_and_anew_when_something_changed(tmp_path: Path) -> None:
+    from callstats.demo import prepare
 
-    folder, settings = sample(tmp_path)
-    (settings.data / "old").write_text("x")
-    again, settings = sample(tmp_path)
-    assert (folder, again) == (SAMPLE, SAMPLE)
-    assert settings.data == tmp_path / ".demo" / "data"
-    assert not (settings.data / "old").exists()
+    first = prepare(tmp_path, calls=20)
+    assert not first.ready
+    assert first.sample == SAMPLE
+    assert first.place == tmp_path / ".demo"
+    assert (first.town.simulated, first.recording.simulated) == (True, False)
+    assert not prepare(tmp_path, calls=20).ready  # nobody said that it was finished
+    first.finished()
+    assert prepare(tmp_path, calls=20).ready
+    (first.place / "old").write_text("x")
+    assert not prepare(tmp_path, calls=21).ready
+    assert not (first.place / "old").exists()
+
+
+def test_the_demos_two_sites_hold_their_own_calls(tmp_path: Path) -> None:
+    from callstats.demo import prepare, summary
+    from ingest.load import load
+
+    said = []
+    for settings, files in prepare(tmp_path, calls=60).sites():
+        with Store.open(settings) as store:
+            assert all(report.clean for report in load([files], settings, store))
+            said.append(summary(store, settings))
+    assert said[0].startswith("SIMULATED DATA. ")
+    assert said[1].startswith("The recording of a real PBX.\n94 calls")
+    assert "94 calls" not in said[0]
 
 
 def test_a_log_never_shows_a_number(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,10 +47,12 @@ elsewhere_too AS (
 let_go AS (
     SELECT f.call_id
     FROM first_channel f
-    JOIN channels c ON c.call_id = f.call_id AND c.called AND c.dial_status = 'CANCEL' AND c.up_us IS NULL
+    JOIN channels c ON c.call_id = f.call_id AND c.called AND c.dial_status IN ('CANCEL', 'NOANSWER') AND c.up_us IS NULL
         AND abs(f.ended_us - c.stopped_us) <= 100000
     WHERE f.n = 1 AND f.left_us IS NULL
     GROUP BY f.call_id
+    -- a queue that gives up behind Local channels tells its own dial NOANSWER, the phone's CANCEL
+    HAVING bool_and(c.dial_status = 'CANCEL')
 ),
 -- whom click-to-call dialled after the employee's own phone, as the number that channel shows
 called_first AS (

@@ -8,7 +8,10 @@ WITH away AS (
     JOIN feed_gaps g ON g.pbx = c.pbx AND g.from_us < coalesce(l.stopped_us, l.ended_us, g.to_us) AND g.to_us > l.tried_us
 ),
 facts AS (
-    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction, c.has_ami, c.has_cel, w.uid IS NOT NULL OR NOT coalesce(v.ami_rings AND v.ami_ends, FALSE) AS in_gap
+    SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction,
+        -- let go with the caller: its cause may be another phone's, handed on through the caller's channel
+        coalesce(c.caller_left, FALSE) AND l.resolution_us = 1 AND coalesce(l.dial_status, '') IN ('', 'CANCEL')
+            AND coalesce(abs(l.stopped_us - coalesce(c.caller_left_us, c.ended_us)) <= 100000, FALSE) AS let_go, c.has_ami, c.has_cel, w.uid IS NOT NULL OR NOT coalesce(v.ami_rings AND v.ami_ends, FALSE) AS in_gap
     FROM legs_heard l
     JOIN callers c ON c.call_id = l.call_id
     LEFT JOIN away w ON w.uid = l.uid
@@ -41,9 +44,9 @@ judged AS (
             WHEN m.pickup_us IS NOT NULL THEN 'answered_elsewhere'
             WHEN m.own_answer_us IS NOT NULL THEN 'answered'
             WHEN f.cause = 23 OR f.forward_exten IS NOT NULL THEN 'forwarded'
-            WHEN f.cause = 17 OR f.dial_status = 'BUSY' THEN 'busy'
-            WHEN f.cause = 21 THEN 'declined'
-            WHEN f.cause IN (1, 3, 18, 19, 20, 22, 27, 28, 31, 34, 38, 41, 42, 44, 50, 58, 102) THEN 'unavailable'
+            WHEN (f.cause = 17 AND NOT f.let_go) OR f.dial_status = 'BUSY' THEN 'busy'
+            WHEN f.cause = 21 AND NOT f.let_go THEN 'declined'
+            WHEN NOT f.let_go AND f.cause IN (1, 3, 18, 19, 20, 22, 27, 28, 31, 34, 38, 41, 42, 44, 50, 58, 102) THEN 'unavailable'
             WHEN f.dial_status IN ('FAILED', 'CONGESTION', 'CHANUNAVAIL') THEN 'unavailable'
             WHEN f.source = 'cdr' AND EXISTS (SELECT 1 FROM forwards w WHERE w.call_id = f.call_id
                 AND abs(w.at_us - f.stopped_us) <= 1000000 AND contains('&' || w.targets || '&', '/' || f.endpoint || '&')

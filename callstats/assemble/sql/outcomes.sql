@@ -1,15 +1,18 @@
 -- How each call ended for the caller. An answer is a person's, at a phone; one on an outside line is never certain
 -- (a mobile's voicemail answers too), and in click-to-call the answer is the client's.
 WITH tried AS (
-    SELECT call_id,
+    SELECT l.call_id,
         count(*) AS legs,
         -- a client who declines our call is as good as busy: an attempt was made (design section 3)
-        bool_and(outcome = 'busy' OR (outcome = 'declined' AND direction = 'outbound')) AS all_busy,
-        bool_and(outcome = 'unavailable') AS all_unavailable,
-        bool_or(outcome = 'abandoned') AS left_ringing,
-        bool_and(certainty = 'certain') AS all_certain,
-        bool_or(certainty = 'certain' AND outcome <> 'unavailable') AS some_reached
-    FROM legs WHERE outcome <> 'forwarded' GROUP BY call_id
+        bool_and(l.outcome = 'busy' OR (l.outcome = 'declined' AND l.direction = 'outbound')) AS all_busy,
+        bool_and(l.outcome = 'unavailable') AS all_unavailable,
+        -- a phone that does not react is waited for as well (FACTS CDR 9)
+        bool_or(l.outcome = 'abandoned' OR (l.outcome = 'unavailable' AND c.caller_left AND l.in_ami AND l.stopped_us > l.tried_us
+            AND abs(c.ended_us - l.stopped_us) <= 1000000 AND c.caller_left_us <= l.stopped_us + 100000)) AS left_ringing,
+        bool_and(l.certainty = 'certain') AS all_certain,
+        bool_or(l.certainty = 'certain' AND l.outcome <> 'unavailable') AS some_reached
+    FROM legs l JOIN callers c ON c.call_id = l.call_id
+    WHERE l.outcome <> 'forwarded' GROUP BY l.call_id
 ),
 phones AS (
     SELECT a.call_id, min(a.at_us) AS answered_us, min_by(a.extension, a.turn) FILTER (WHERE a.extension IS NOT NULL) AS answered_by,

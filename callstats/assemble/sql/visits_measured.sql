@@ -16,6 +16,10 @@ forwarded AS (
 sent AS (
     SELECT call_id, min(at_us) AS blind_us FROM transfers WHERE kind = 'blind_transfer' GROUP BY call_id
 ),
+refusals AS (
+    SELECT call_id, visit, bool_and(outcome = 'busy') AS all_busy, bool_and(outcome = 'unavailable') AS all_unavailable
+    FROM attempts WHERE outcome <> 'forwarded' GROUP BY call_id, visit
+),
 through_local AS (
     -- the CDR's trace of an attended transfer: the colleague was dialled by half of a Local channel (FACTS CDR 15)
     SELECT DISTINCT t.call_id, t.visit
@@ -31,6 +35,7 @@ joined AS (
         m.blind_us, m.attended_after_us, coalesce(m.transfers, 0) AS transfers,
         f.call_id IS NOT NULL AS after_forward,
         h.call_id IS NOT NULL AS through_local,
+        b.all_busy, b.all_unavailable,
         t.blind_us AS sent_blind_us,
         -- no source told of a queue or of a dial: a guest member's phone would look like its own department's
         (c.has_ami OR c.has_cel) AND NOT c.app_heard AND q.call_id IS NULL AND s.number_only = 0 AS queue_unheard
@@ -42,6 +47,7 @@ joined AS (
     LEFT JOIN forwarded f ON f.call_id = s.call_id AND f.visit = s.visit
     LEFT JOIN sent t ON t.call_id = s.call_id
     LEFT JOIN (SELECT DISTINCT call_id FROM queue_stays) q ON q.call_id = s.call_id
+    LEFT JOIN refusals b ON b.call_id = s.call_id AND b.visit = s.visit
     LEFT JOIN through_local h ON h.call_id = s.call_id AND h.visit = s.visit
 ),
 entered AS (
@@ -101,7 +107,9 @@ SELECT l.call_id, l.visit, l.department, l.local_date, l.entered_us, l.entered_b
         WHEN l.answered_us IS NOT NULL THEN 'answered'
         WHEN l.beside_next OR (l.beside_previous AND l.call_outcome = 'answered') THEN 'unanswered'
         WHEN l.visit < l.last_visit THEN 'overflowed'
-        WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN CASE WHEN l.caller_left THEN 'abandoned' ELSE 'unanswered' END
+        -- sent on to a colleague who did not take it
+        WHEN l.call_outcome = 'answered' AND (l.visit > 1 OR l.direction = 'outbound') THEN
+            CASE WHEN l.caller_left THEN 'abandoned' WHEN l.all_busy THEN 'busy' WHEN l.all_unavailable THEN 'unavailable' ELSE 'unanswered' END
         ELSE l.call_outcome
     END AS outcome,
     CASE

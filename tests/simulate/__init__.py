@@ -1,0 +1,1 @@
+"""The simulated municipality and its PBX."""

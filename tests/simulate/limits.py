@@ -1,0 +1,99 @@
+"""Why a fact may differ from the truth: the limits of each source that the README names, as rules.
+
+AMI has none, alone or with everything else. A rule never excuses a judgement that is marked certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from tests.accuracy.score import Finding
+from tests.accuracy.truth import THIRD_SIGNAL_S
+
+SILENT: Final = "60000620"  # its first phone never reacts
+MENU: Final = "60000000"
+OVERFLOW: Final = "60000400"  # finance's queue, after which comes another department's
+FINANCE: Final = ("401", "402")
+MANY: Final = 4  # phones tried
+ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
+RINGING: Final = ("ring_s", "no_ring", "third_signal", "rotation", "rotation_cause", "attempt", "outcome")
+ENDS: Final = ("outcome", "visit_outcome", "attempt", "rotation", "rotation_cause")
+VISIT: Final = {
+    "departments", "department", "entered_by", "visit_outcome", "visit_answered_by", "external", "no_ring",
+    "ring_s", "third_signal", "rotation", "rotation_cause", "visit",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules ask of a call; `near`: it rang for about as long as three signals last."""
+
+    dialled: str
+    kind: str
+    said: str
+    picked_up: bool
+    transferred: bool
+    legs: int
+    skipped: bool
+    near: bool
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Facts:
+        """Of a line of the truth."""
+        legs = told["legs"]
+        answers = [leg["t_final"] for leg in legs if leg["outcome"] == "answered"]
+        return cls(
+            dialled=told["dialled"],
+            kind=told["kind"],
+            said=told["outcome"],
+            picked_up=told["answered_by"] is not None and not answers,
+            transferred=any(leg["t_invite"] > min(answers, default=float("inf")) for leg in legs),
+            legs=len(legs),
+            skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
+            near=any(
+                leg["outcome"] == "answered" and abs(_ring_s(leg) - THIRD_SIGNAL_S) < 1.1 for leg in legs
+            ),
+        )
+
+    @property
+    def answered_first(self) -> bool:
+        """Whether the PBX, or somebody before the one in question, answered the caller's channel."""
+        return self.dialled in ANSWERED_FIRST or self.transferred or self.picked_up or self.kind == "ami"
+
+
+def _ring_s(leg: Mapping[str, Any]) -> float:
+    return float(leg["t_final"] - leg.get("t_180", leg["t_invite"]))
+
+
+def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
+    """The limit that explains a difference; None: nothing does."""
+    if call is None or found.certainty == "certain" or sources in ("ami", "all"):
+        return None
+    if call.dialled == SILENT and found.fact in (*RINGING, "visit_outcome"):
+        return "a phone that never reacts looks like one that rings"
+    if sources.startswith("cel"):
+        return None
+    return _cdr(found, call)
+
+
+def _cdr(found: Finding, call: Facts) -> str | None:
+    """The CDR's own limits."""
+    if found.fact == "dialled" and found.status == "unknown":
+        return "what was dialled before a menu or a transfer is nowhere in the CDR"
+    if found.fact in ("ring_s", "answered_at", "third_signal", "no_ring") and found.status == "unknown":
+        return "the PBX answered first: the person's answer is hidden" if call.answered_first else None
+    if call.said == "abandoned_in_menu" and found.fact in (*VISIT, "outcome", "messages"):
+        return "given up in the menu or before the beep: no row names the department"
+    if found.fact in ENDS and "answered" not in (found.expected, found.got.rpartition(" ")[2]):
+        return "how a phone ended that was not answered is inferred"
+    if found.fact == "third_signal" and (found.certainty == "borderline" or call.near):
+        return "whole seconds straddle the third signal"
+    if found.fact == "transferred" and call.transferred:
+        return "sent on within a department or in vain: no row tells it from rotation"
+    if found.fact == "ring_s" and call.legs >= MANY:
+        return "the rows of a queue's rounds are whole seconds each and may begin before a phone rings"
+    if call.skipped and found.fact in VISIT:
+        return "a queue that offered the call to nobody and sent it on leaves no row"
+    return None
