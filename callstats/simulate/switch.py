@@ -288,6 +288,8 @@ class Switch(Clockwork):
             self.released(call)
         if (half := channel.other_half) is not None and not half.dead and not half.gone:
             self.at(self.now, half, "hungup_half" if half.half == ";1" else "bye", cause)
+        elif half is not None and half.dead:
+            channel.other_half = half.other_half = None
 
     def end_soon(self, channel: Channel) -> None:
         """A dialled channel ends by its own thread; its phone gets the BYE then."""
@@ -328,6 +330,7 @@ class Switch(Clockwork):
         self.live.discard(call)
         self.ended += 1
         self.finished(call)
+        call.channel = None  # nothing that is over is kept by a circle
 
     def idle(self, phone: str) -> bool:
         """Whether a phone neither rings nor talks."""

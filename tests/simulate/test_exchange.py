@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from callstats.simulate.ami import Ami
 from callstats.simulate.cdr_files import CdrCsv, CdrCustom
 from callstats.simulate.cel import CelCsv
-from callstats.simulate.channel import Call
+from callstats.simulate.channel import Call, Channel
 from callstats.simulate.exchange import PlanError, run
 from callstats.simulate.queue_log import QueueLog
 from callstats.simulate.spool import Spool
@@ -93,6 +94,27 @@ def test_a_plan_is_consumed_as_it_is_played() -> None:
     # 2.5 s between calls of at most some 90 s
     assert done.most_live <= 40
     assert max(ahead) <= done.most_live + 1
+
+
+def test_what_is_over_is_let_go_at_once() -> None:
+    """No circle keeps a call or a channel: memory does not wait for the collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        most = 0
+
+        class Count(Sink):
+            def finished(self, call: Call) -> None:
+                nonlocal most
+                if call.number % 100 == 0:
+                    most = max(most, sum(isinstance(o, Call) for o in gc.get_objects()))
+
+        done = run(PLANT, many(500), [CdrCsv(io.StringIO()), Count()], seed=1)
+        left = sum(isinstance(o, Call | Channel) for o in gc.get_objects())
+    finally:
+        gc.enable()
+    assert 0 < most <= 2 * done.most_live
+    assert left == 0
 
 
 def test_a_plan_that_goes_back_in_time_is_refused() -> None:
