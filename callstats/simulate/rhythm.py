@@ -45,7 +45,7 @@ class Rhythm:
         own = (unit for unit in town.units.values() if unit.hours is not None)
         departments = tuple(Department(id=unit.id, hours=unit.hours) for unit in own)
         self.zone = ZoneInfo(town.plant.timezone)
-        self.calendar = Calendar(zone=self.zone, hours=USUAL.week, departments=departments)
+        self.calendar = Calendar(zone=self.zone, hours=USUAL, departments=departments)
         self._own = frozenset(d.id for d in departments)
         self._spans = lru_cache(maxsize=256)(self._spans_of)
 

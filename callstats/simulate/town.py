@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from callstats.errors import UsageError
-from callstats.settings import Hours
+from callstats.settings_rules import Hours
 from callstats.settings_types import Window
 from callstats.simulate.plant import (
     Answer,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Final
 
-from callstats.settings import Hours
+from callstats.settings_rules import Hours
 from callstats.settings_types import WEEKDAYS
 from callstats.simulate.town import HOTLINE, MAILBOX, MAIN, USUAL, Town
 
