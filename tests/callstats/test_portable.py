@@ -12,6 +12,7 @@ from callstats import portable
 from callstats.assemble import RESULTS, _ordered
 from callstats.cluster import _NEEDED, OF_SPAN
 from callstats.engine import bind
+from callstats.evidence import LINES_OF_A_CALL
 from callstats.metrics.base import cell_query, scope_steps
 from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
@@ -27,6 +28,7 @@ COMPOSED = {
     "callstats/metrics/base.py",
     "callstats/assemble/__init__.py",
     "callstats/cluster.py",
+    "callstats/evidence.py",
 }
 # Texts that only DuckDB, or no engine of ours, ever runs.
 OUTSIDE = {
@@ -60,6 +62,7 @@ def _composed() -> Iterator[tuple[str, str]]:
         yield f"{table.name} in order", _ordered(step, columns)
         yield f"{table.name} of a span", OF_SPAN.format(step)
     yield "what a cluster reads", _NEEDED
+    yield "lines of a call", LINES_OF_A_CALL
 
 
 def _statements() -> Iterator[tuple[str, int, str | None]]:
@@ -98,7 +101,6 @@ def test_the_texts_are_found() -> None:
     modules = {name.rpartition(":")[0] for name in TEXTS}
     own = {
         "agreement",
-        "evidence",
         "spread",
         "judge/__init__",
         "metrics/links",

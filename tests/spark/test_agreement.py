@@ -15,12 +15,13 @@ from callstats.assemble import assemble, text
 from callstats.cases import crossings
 from callstats.fields import TABLES
 from callstats.metrics.base import cell_query, scope_steps
+from callstats.metrics.inputs import data_window
 from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
 from callstats.metrics.returns import returns_query
 from callstats.parquet import write
 from callstats.recompute import recompute
-from callstats.report import data_window, parts_of
+from callstats.report import parts_of
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.load import load
@@ -150,7 +151,7 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
 
         def asked() -> dict[str, object]:
             return {
-                "reach": spread.reach(facts, set(), files),
+                "touched": spread._calls(facts, sorted(files), {call}, files, None),
                 "gaps": feeds.gaps(ends),
                 "agreement": agreement.agreement(facts, first, after).to_pylist(),
                 "visits": judge.scan(facts, settings()).to_pylist(),

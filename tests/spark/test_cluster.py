@@ -16,6 +16,7 @@ from callstats.assemble import RESULTS
 from callstats.cli import main
 from callstats.engine import literal
 from callstats.errors import UsageError
+from callstats.fields import TABLES
 from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import COMPUTED, Store
@@ -49,6 +50,8 @@ def written(out: Path, name: str) -> pa.Table:
     """A written table, its files in the order of the days, rows as they stand."""
     paths = sorted((out / name).glob("day=*/*.parquet"))
     assert (out / name / "_SUCCESS").exists()
+    if not paths:
+        return TABLES[name].schema.empty_table()
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         files = ", ".join(literal(str(path)) for path in paths)
