@@ -37,6 +37,7 @@ class Snapshot:
             self.counter = catalog.version(connection)[0]
             self._content = catalog.content(connection)
         self._listed: set[Path] = set()
+        self._old = False
 
     def data_version(self) -> str:
         """What these facts say, as one text."""
@@ -49,6 +50,9 @@ class Snapshot:
     def files(self, name: str, first: date | None = None, last: date | None = None) -> list[FileRow]:
         """Files of a table with days from `first` to `last`, both included; None leaves an end open."""
         with self.database.read() as connection:
+            if catalog.swept(connection) > self.counter:  # what it had then is not known any more
+                self._old = True
+                raise FileNotFoundError(f"{name}: files of version {self.counter} were swept")
             found = catalog.live_files(connection, name, first, last, at=self.counter)
         self._listed.update(self.root / file.path for file in found)
         return found
@@ -86,8 +90,8 @@ class Snapshot:
         return parquet.read(paths, schema, given, _between(*wanted))
 
     def gone(self) -> bool:
-        """Whether a file that was listed is not there any more."""
-        return any(not path.exists() for path in self._listed)
+        """Whether files of this version are not there, or not known, any more."""
+        return self._old or any(not path.exists() for path in self._listed)
 
 
 def _between(first: date | None, last: date | None) -> Any:

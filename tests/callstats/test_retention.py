@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from callstats.cases import catalog, retaining
+from callstats.cases.vault import Vault
 from callstats.cli import main
 from callstats.doctor import examine
 from callstats.errors import SettingsError
@@ -152,6 +153,7 @@ def test_the_first_open_day_is_computed_from_the_sealed_day_before(
     settings: Settings, store: Store, time: Time
 ) -> None:
     """A call over midnight that began on a sealed day stays that day's, whatever comes later."""
+    Vault.open(settings, store.database)  # makes the key
     first, midnight = NOON.date(), datetime(2026, 3, 10, 22, tzinfo=UTC)  # midnight in Riga
     began = midnight - timedelta(minutes=5)
     uid = f"{int(began.timestamp())}.1"
