@@ -94,12 +94,12 @@ def test_events_go_and_facts_stay_and_what_went_is_told(
     gone = {one.what: one for one in done.gone}
     assert (gone["events"].rows, gone["events"].days) == (count, 1)
     assert gone["events"].setting == "retention.events_days = 90"
-    assert set(gone) == {"events"}
+    assert set(gone) == {"events", "numbers"}
     assert store.scan("events").num_rows == 0
     assert list((store.root / "events").rglob("*.parquet")) == []
     assert tables(store) == before
     with store.database.read() as connection:
-        assert retaining.all_purges(connection) == [(time.at, gone["events"])]
+        assert retaining.all_purges(connection) == [(time.at, one) for one in done.gone]
     assert purge(store, settings).gone == ()
     call = store.scan("calls")["call_id"][0].as_py()
     said = explain(store, call, "en", settings)
