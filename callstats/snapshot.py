@@ -39,6 +39,7 @@ class Snapshot:
             self._exclusions = neutral.snapshot(connection)
         self._content = f"{content}-n{entries}" if entries else content
         self._listed: set[Path] = set()
+        self._old = False
 
     def data_version(self) -> str:
         """What these facts, and the neutral intervals that people entered, say, as one text."""
@@ -55,6 +56,9 @@ class Snapshot:
     def files(self, name: str, first: date | None = None, last: date | None = None) -> list[FileRow]:
         """Files of a table with days from `first` to `last`, both included; None leaves an end open."""
         with self.database.read() as connection:
+            if catalog.swept(connection) > self.counter:  # what it had then is not known any more
+                self._old = True
+                raise FileNotFoundError(f"{name}: files of version {self.counter} were swept")
             found = catalog.live_files(connection, name, first, last, at=self.counter)
         self._listed.update(self.root / file.path for file in found)
         return found
@@ -92,8 +96,8 @@ class Snapshot:
         return parquet.read(paths, schema, given, _between(*wanted))
 
     def gone(self) -> bool:
-        """Whether a file that was listed is not there any more."""
-        return any(not path.exists() for path in self._listed)
+        """Whether files of this version are not there, or not known, any more."""
+        return self._old or any(not path.exists() for path in self._listed)
 
 
 def _between(first: date | None, last: date | None) -> Any:

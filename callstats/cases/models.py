@@ -70,6 +70,7 @@ data_version: Final = Table(
     Column("counter", BigInteger, nullable=False),  # commits of any kind
     Column("content", BigInteger, nullable=False),  # commits that changed what the facts say
     Column("digest", String, nullable=False),
+    Column("swept", BigInteger, nullable=False),  # older versions cannot be listed whole any more
     Column("feeds_changed", BigInteger, nullable=False),  # version of the last change of a feed's ends
     Column("feeds_seen", BigInteger, nullable=False),  # version whose feeds the table `feed_gaps` tells
 )
