@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from callstats import export
@@ -24,6 +25,26 @@ class Declare(Protocol):
     def __call__(self, name: str, run: Command, text: str) -> argparse.ArgumentParser:
         """The command's parser, for its own arguments."""
         ...
+
+
+def everywhere() -> argparse.ArgumentParser:
+    """The arguments that every command, and every action of one, takes: a parent of its parser."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: callstats.toml)",
+    )
+    shared.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder of the facts and the database",
+    )
+    return shared
 
 
 def day(text: str) -> date:
