@@ -72,10 +72,25 @@ class Outcome:
 class Row(Protocol):
     """One line of the bench: what is measured, what against, how many times as long it may take."""
 
-    name: str
-    what: str
-    yardstick: str
-    at_most: float
+    @property
+    def name(self) -> str:
+        """How it is asked for (`--rows`)."""
+        ...
+
+    @property
+    def what(self) -> str:
+        """What is measured, as the table says it."""
+        ...
+
+    @property
+    def yardstick(self) -> str:
+        """What it is measured against."""
+        ...
+
+    @property
+    def at_most(self) -> float:
+        """How many times as long as the yardstick it may take."""
+        ...
 
     def measure(self, run: Run) -> Outcome:
         """Measures both ways. Raises BenchError where that is not possible."""

@@ -236,7 +236,8 @@ class Shaper:
         places = pc.fill_null(different.indices, len(found)).to_numpy(zero_copy_only=False)
         if bad.any():
             self.fault(np.append(bad, False)[places], f"impossible number in {what}")
-        return np.append(found, NONE)[places]
+        values: Int64 = np.append(found, NONE)[places]
+        return values
 
     # -------------------------------------------------------------- the end
     def finish(self, at: Int64, resolution: Int64) -> None:

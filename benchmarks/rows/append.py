@@ -67,7 +67,7 @@ class Append:
             yardstick=seconds(_p95(last, 1)),
             size=f"{run.batches:,} batches of {BATCH_ROWS:,} rows",
             limits={f"{grown:.2f} times the first tenth": grown <= FLAT * max(theirs, 1.0)},
-            notes=[f"the yardstick {theirs:.2f} times"],
+            notes=(f"the yardstick {theirs:.2f} times",),
         )
 
 
