@@ -170,6 +170,15 @@ def test_the_append_row_measures_the_first_and_the_last_batches(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_memory_is_that_of_the_measured_process_alone(tmp_path: Path) -> None:
+    path = data("cdr", 200, tmp_path)
+    much = bytearray(700 << 20)  # of ours; what is measured needs far less
+    much[::4096] = bytes([1]) * len(much[::4096])
+    found = harness.apart("benchmarks.rows.reading:plainly", path=str(path), folder=str(tmp_path))
+    assert 20 < found.peak_mib < 600
+    assert found.wall_s > 0
+
+
 def test_a_measurement_that_fails_says_why(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="nowhere"):
         harness.apart(
