@@ -74,38 +74,22 @@ class Row(Protocol):
 
     @property
     def name(self) -> str:
-<<<<<<< HEAD
-        """How `--rows` names it."""
-=======
         """How it is asked for (`--rows`)."""
->>>>>>> ingest
         ...
 
     @property
     def what(self) -> str:
-<<<<<<< HEAD
-        """What is measured."""
-=======
         """What is measured, as the table says it."""
->>>>>>> ingest
         ...
 
     @property
     def yardstick(self) -> str:
-<<<<<<< HEAD
-        """What against."""
-=======
         """What it is measured against."""
->>>>>>> ingest
         ...
 
     @property
     def at_most(self) -> float:
-<<<<<<< HEAD
-        """How many times as long it may take."""
-=======
         """How many times as long as the yardstick it may take."""
->>>>>>> ingest
         ...
 
     def measure(self, run: Run) -> Outcome:

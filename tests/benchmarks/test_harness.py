@@ -140,14 +140,9 @@ def test_data_are_read_without_rejects_and_no_row_is_there_twice(
     assert found.read >= 4000
     assert not found.rejects
     assert pc.count_distinct(found.events["line_key"]).as_py() == found.events.num_rows
-<<<<<<< HEAD
-    copies = found.read // len((Path("sample_cdr") / KINDS[kind]).read_text("utf-8").splitlines())
-    recorded = result(Path("sample_cdr") / KINDS[kind], dialect(name)).events
-=======
     sample = ROOT / "sample_cdr" / KINDS[kind]
     copies = found.read // len(sample.read_text("utf-8").splitlines())
     recorded = result(sample, dialect(name)).events
->>>>>>> ingest
     for column in ("uniqueid", "caller"):
         one = pc.count_distinct(recorded[column]).as_py()
         assert pc.count_distinct(found.events[column]).as_py() > one * copies * 0.5
