@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from api.site import Site
 from api.text import Words
 from callstats import charts
-from callstats.calendar import bucket_start, days
+from callstats.calendar import Calendar, bucket_start, days
+from callstats.cases.months import Edition
 from callstats.metrics import (
     abandoned_share,
     answered_share,
@@ -25,7 +26,9 @@ from callstats.metrics import (
 )
 from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
 from callstats.metrics.limits import Limit, limit_on
-from callstats.report import parts_of, roll_up
+from callstats.months import closes_on
+from callstats.report import standing_parts, standing_rows
+from callstats.standing import Parts, Standing
 
 Step = Literal["day", "week", "month"]
 STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
@@ -37,14 +40,18 @@ ANSWERED, UNANSWERED, ABANDONED = answered_share.METRIC, unanswered_share.METRIC
 MISSED, CALLBACK = missed_called_back.METRIC, callback_latency.METRIC
 
 ASKED: Final[tuple[tuple[Metric, tuple[str, ...]], ...]] = (
-    (THIRD, ("day", "week", "month")),
+    (THIRD, ("month",)),
     (ANSWERED, ("outcome",)),
-    (UNANSWERED, ("weekday", "hour")),
+    (UNANSWERED, ()),
     (ABANDONED, ()),
     (RINGS, ("rings",)),
     (ROTATION, ("rotation_cause",)),
     (MISSED, ("follow_up",)),
     (CALLBACK, ()),
+)
+FINER: Final[tuple[tuple[Metric, tuple[str, ...]], ...]] = (
+    (THIRD, ("day", "week")),
+    (UNANSWERED, ("weekday", "hour")),
 )
 LISTED: Final = ((THIRD, ("department",)), (ANSWERED, ("department",)), (UNANSWERED, ("department",)))
 
@@ -60,6 +67,26 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Firmness:
+    """How firm a page's figures are: months of the window that are not closed, with the day on which each is
+    to close, and those that were computed anew.
+    """
+
+    open: list[tuple[date, date]]
+    restated: list[Edition]
+
+    @classmethod
+    def of(cls, site: Site, standing: Standing) -> Firmness:
+        """Of the months of a window that have data."""
+        calendar = Calendar.from_settings(site.settings)
+        touched, editions = standing.touched(), standing.closed.editions
+        return cls(
+            [(month, closes_on(calendar, month)) for month in touched if month not in editions],
+            [editions[month][-1] for month in touched if len(editions.get(month, ())) > 1],
+        )
+
+
+@dataclass(frozen=True)
 class View:
     """Everything on a department's page."""
 
@@ -67,6 +94,7 @@ class View:
     charts: dict[str, Chart]
     limit: Limit
     step: Step
+    firmness: Firmness
 
     def total(self, metric: Metric, place: int = 0) -> Row:
         """The whole window's value of a metric's measure."""
@@ -91,19 +119,21 @@ def drawable_step(start: date, end: date, step: Step) -> Step:
 def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
     """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
     step = drawable_step(start, end, step)
-    parts = parts_of(site.store, site.settings, ASKED, start, end, [department])
+    standing = Standing.of(site.store, site.settings, start, end, [department])
+    parts = standing_parts(site.store, site.settings, standing, ASKED)
+    finer = standing_parts(site.store, site.settings, standing, FINER)
     limit = limit_on(site.settings, department, end - timedelta(days=1))
-    totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in ASKED}
+    totals = {metric.slug: standing_rows(standing, parts, metric, (), [()]) for metric, _ in ASKED}
     language = words.language
 
-    def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
+    def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = (), of: Parts = parts) -> list[Row]:
         first = metric.measures[0].name
-        return [row for row in roll_up(metric, by, parts[metric.slug], grid) if row["measure"] == first]
+        return [row for row in standing_rows(standing, of, metric, by, grid) if row["measure"] == first]
 
     buckets = sorted({(bucket_start(day, step),) for day in days(start, end)})
-    over_time = rows(THIRD, step, grid=buckets)
+    over_time = rows(THIRD, step, grid=buckets, of=parts if step == "month" else finer)
     outcomes = [row for row in rows(ANSWERED, "outcome") if row["outcome"] is not None]
-    week = rows(UNANSWERED, "weekday", "hour")
+    week = rows(UNANSWERED, "weekday", "hour", of=finer)
     rings = [row for row in rows(RINGS, "rings") if row["rings"] is not None]
     causes = [row for row in rows(ROTATION, "rotation_cause") if row["rotation_cause"] is not None]
     followed = [row for row in rows(MISSED, "follow_up") if row["n"]]
@@ -121,7 +151,7 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         ),
         Chart("follow_up", MISSED, charts.counts(followed, "follow_up", _names(MISSED), language), followed),
     )
-    return View(totals, {chart.name: chart for chart in drawn}, limit, step)
+    return View(totals, {chart.name: chart for chart in drawn}, limit, step, Firmness.of(site, standing))
 
 
 _OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")
@@ -132,13 +162,14 @@ def _names(metric: Metric) -> dict[str, Said]:
     return dict(metric.split.values) if metric.split else {}
 
 
-def departments_view(site: Site, start: date, end: date) -> dict[str, dict[str, Row]]:
-    """Values by department and slug of the few figures in the list of departments."""
+def departments_view(site: Site, start: date, end: date) -> tuple[dict[str, dict[str, Row]], Firmness]:
+    """Values by department and slug of the few figures in the list of departments, and how firm they are."""
     ids = site.departments.ids
     found: dict[str, dict[str, Row]] = {name: {} for name in ids}
-    parts = parts_of(site.store, site.settings, LISTED, start, end)
+    standing = Standing.of(site.store, site.settings, start, end)
+    parts = standing_parts(site.store, site.settings, standing, LISTED)
     for metric, by in LISTED:
-        for row in roll_up(metric, by, parts[metric.slug], [(name,) for name in ids]):
+        for row in standing_rows(standing, parts, metric, by, [(name,) for name in ids]):
             if row["department"] in found and row["measure"] == metric.measures[0].name:
                 found[row["department"]][metric.slug] = row
-    return found
+    return found, Firmness.of(site, standing)

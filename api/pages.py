@@ -22,6 +22,8 @@ from api.routes import PREFIX, SiteOf, Windowed
 from api.site import Site, site_of
 from api.text import LANGUAGES, Words, preferred, sort_key
 from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Metric
+from callstats.month_list import month_list
+from callstats.standing import original
 
 HERE: Final = Path(__file__).parent
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
@@ -53,9 +55,11 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
     start, end = _window(site, query)
     page = _Page(request, site, query, start, end)
     names = {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
+    rows, firmness = figures.departments_view(site, start, end)
     return page.answer(
         "departments.html",
-        rows=figures.departments_view(site, start, end),
+        rows=rows,
+        firmness=firmness,
         names=dict(sorted(names.items(), key=lambda item: sort_key(item[1]))),
         listed=[metric for metric, _ in figures.LISTED],
     )
@@ -80,6 +84,14 @@ def department_page(
         m=figures,
         plotly_marks=plotly_marks(),
     )
+
+
+@router.get("/months", name="months_page")
+def months_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+    """How the months stand, the newest first."""
+    start, end = _window(site, query)
+    rows = month_list(site.store, site.settings)
+    return _Page(request, site, query, start, end).answer("months.html", rows=rows[::-1])
 
 
 @router.get("/vendor/plotly.min.js")
@@ -147,6 +159,7 @@ class _Page:
             data_version=self.site.store.data_version(),
             has_data=self.site.window() is not None,
             reason_of=_reason,
+            original=original,
             **values,
         )
         response = HTMLResponse(text, headers={"Content-Language": words.language})

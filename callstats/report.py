@@ -2,6 +2,7 @@
 
 One table serves the command, the API, the page and the notebooks. A cell's n are the things judged; what is
 left out is counted by reason, what cannot be judged is counted as ``unknown`` and belongs to neither k nor n.
+Months that are closed are told as they were stored (`callstats.standing`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pyarrow as pa
 
 from callstats import engine
 from callstats.calendar import bucket_start, days
+from callstats.closed import Before, Filed
 from callstats.errors import UsageError
 from callstats.fields import CERTAINTY, DAY, INT, SECONDS, TEXT, Field
 from callstats.metrics import stats
@@ -25,6 +27,7 @@ from callstats.metrics.base import AXES, Kind, Metric, cell_query
 from callstats.metrics.inputs import Facts, data_window, inputs, parameters
 from callstats.metrics.registry import METRICS, metric
 from callstats.settings import Settings
+from callstats.standing import STANDING_FIELDS, Asked, Parts, Standing
 
 MAX_ROWS: Final = 100_000
 COUNTS: Final = pa.map_(pa.string(), pa.int64())
@@ -58,7 +61,8 @@ _VALUES: Final = (
     *(Field(name, INT, f"judgements that are {name}") for name in CERTAINTY[:-1]),
     Field("unknown", INT, "how many cannot be judged: they are in neither k nor n"),
     Field("rule_version", TEXT, "rules the visits were judged by; several joined by a comma"),
-    Field("data_version", TEXT, "version of the facts"),
+    Field("data_version", TEXT, "version of the facts; of a closed month the one it was closed with"),
+    *STANDING_FIELDS,
 )
 
 
@@ -129,7 +133,7 @@ def figure_schema(by: Sequence[str]) -> pa.Schema:
 
 
 def metrics_table(
-    store: Facts,
+    store: Filed,
     settings: Settings,
     slugs: Sequence[str] | None = None,
     by: Sequence[str] = ("department",),
@@ -143,11 +147,11 @@ def metrics_table(
     departments (or those named) are counted together. Departments, days, weeks, months and weekdays without
     any data have their row with n = 0 and a null value; hours and a metric's own axis have only the rows that
     occur. Columns: `figure_fields`.
-    Raises UsageError for an unknown slug, axis or department, an empty window or too many cells.
+    Raises UsageError for an unknown slug, axis or department, an empty window or too many cells, and
+    ClosedMonthError where the settings would judge a closed month otherwise than it was closed.
     """
     chosen = [metric(slug) for slug in (slugs if slugs else METRICS)]
     _check(settings, chosen, by, departments)
-    version = store.data_version()
     start, end = _window(store, start, end)
     schema = figure_schema(by)
     if start == end:
@@ -159,14 +163,39 @@ def metrics_table(
             f"{rows_wanted} rows are too many (at most {MAX_ROWS}); "
             "choose a shorter period, fewer metrics or axes"
         )
-    fixed = {"from": start, "to": end, "data_version": version}
-    parts = parts_of(store, settings, [(one, by) for one in chosen], start, end, departments)
+    standing = Standing.of(store, settings, start, end, departments)
+    parts = standing_parts(store, settings, standing, [(one, by) for one in chosen])
     rows = [
-        {**row, **fixed}
+        {**row, "from": start, "to": end}
         for one in chosen
-        for row in roll_up(one, by, parts[one.slug], _own(one, by, grid, settings))
+        for row in standing_rows(standing, parts, one, by, own_cells(one, by, grid, settings))
     ]
     return pa.Table.from_pylist(rows, schema)
+
+
+def standing_parts(store: Facts, settings: Settings, standing: Standing, asked: Asked) -> Parts:
+    """Parts of all that is asked in the window of ``standing``: those of closed months are stored ones."""
+
+    def compute(some: Asked, start: date, end: date, before: date | None) -> dict[str, pa.Table]:
+        facts = Before(store, before) if before else store
+        return parts_of(facts, settings, some, start, end, standing.departments)
+
+    return standing.parts(asked, compute)
+
+
+def standing_rows(
+    standing: Standing,
+    parts: Parts,
+    one: Metric,
+    by: Sequence[str],
+    grid: Sequence[tuple[Any, ...]] = (),
+) -> list[dict[str, Any]]:
+    """Rows of `figure_fields` (window apart) from the parts of `standing_parts`, in cell order."""
+    newest, first, now = (
+        roll_up(one, by, found[one.slug], grid) if found is not None else None
+        for found in (parts.newest, parts.first, parts.now)
+    )
+    return standing.told(one, by, newest or [], first, now)
 
 
 def parts_of(
@@ -292,7 +321,7 @@ def _grid(
     return sorted(cells, key=str)
 
 
-def _own(
+def own_cells(
     one: Metric, by: Sequence[str], grid: list[tuple[Any, ...]], settings: Settings
 ) -> list[tuple[Any, ...]]:
     """The cells that this metric is told for: all, or those of the hotline's department."""

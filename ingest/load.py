@@ -18,8 +18,8 @@ from typing import IO, Final
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
+from callstats.closing import bring_up_to_date
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
-from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Context, Dialect, Reading
@@ -85,9 +85,12 @@ def load(
 
 
 def finish(settings: Settings, store: Store) -> None:
-    """Removes files that gave way and computes the days that are not up to date."""
+    """Removes files that gave way, computes the days that are not up to date, closes the months that are due.
+
+    Raises ClosedMonthError, and computes nothing, where the settings touch a closed month.
+    """
     store.sweep()
-    recompute(store, settings)
+    bring_up_to_date(store, settings)
 
 
 def _files(paths: Iterable[Path], data: Path) -> Iterator[tuple[Path, bool]]:

@@ -84,7 +84,7 @@ def version(connection: Connection) -> tuple[int, str]:
     return int(row.counter), str(row.digest)
 
 
-def _raise_version(connection: Connection, changed: Iterable[str]) -> int:
+def raise_version(connection: Connection, changed: Iterable[str]) -> int:
     """A new data version; on PostgreSQL its row lock makes commits follow one another."""
     counter, digest = connection.execute(
         update(data_version)
@@ -245,7 +245,7 @@ def commit_batch(
     batches that were shorter versions of the file; their rejects give way. `retired`: files that give way.
     Raises ConflictError where another process loaded the same batch or the same lines since `based_on`.
     """
-    counter = _raise_version(connection, [new_batch.id, *(file.id for file in new_files)])
+    counter = raise_version(connection, [new_batch.id, *(file.id for file in new_files)])
     if batch(connection, new_batch.id) is not None:
         raise ConflictError(f"{new_batch.path}: was loaded by another process at the same time")
     for file in new_files:
@@ -339,7 +339,7 @@ def commit_days(
     Raises ConflictError where a day was computed from newer events meanwhile.
     """
     wanted = sorted(replaced)
-    counter = _raise_version(connection, [*map(str, wanted), *(file.id for file in new_files)])
+    counter = raise_version(connection, [*map(str, wanted), *(file.id for file in new_files)])
     for part in _in_chunks(wanted):
         newer = select(days.c.local_date).where(
             days.c.local_date.in_(part), days.c.computed_version > based_on

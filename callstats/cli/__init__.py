@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 from callstats import __version__, log
-from callstats.cli import figures, loading, pages, upkeep
+from callstats.cli import closing, figures, loading, pages, upkeep
 from callstats.cli.base import DONE, REJECTED, USAGE, Command
 from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 
-DECLARED: Final = (loading, figures, pages, upkeep)  # in the order of the help
+DECLARED: Final = (loading, figures, closing, pages, upkeep)  # in the order of the help
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

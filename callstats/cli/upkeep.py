@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from callstats.cli.base import DONE, REJECTED, Declare, settings_of
+from callstats.cli import base
+from callstats.cli.base import DONE, REJECTED, Declare, opened, settings_of
 
 
 def declare(command: Declare) -> None:
@@ -17,7 +18,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from callstats.doctor import examine
 
     settings = settings_of(options)
-    checks = examine(settings)
+    checks = examine(settings, base.now)
     for check in checks:
         print(f"{'ok  ' if check.well else 'LOOK'} {check.what}: {check.found}")
     return DONE if all(check.well for check in checks) else REJECTED
@@ -25,10 +26,9 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _purge(options: argparse.Namespace) -> int:
     from callstats.cases.vault import Vault
-    from callstats.store import Store
 
     settings = settings_of(options)
-    with Store.open(settings) as store:
+    with opened(settings) as store:
         numbers = Vault.open(settings, store.database).purge()
         files = store.sweep()
     print(f"Forgotten: {numbers} phone numbers whose days were over, {files} files that nobody needed.")
