@@ -23,7 +23,7 @@ from api.site import Site, site_of
 from api.text import LANGUAGES, Words, preferred, sort_key
 from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Metric
 from callstats.month_list import month_list
-from callstats.standing import original
+from callstats.standing import changed, original
 
 HERE: Final = Path(__file__).parent
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
@@ -160,6 +160,7 @@ class _Page:
             has_data=self.site.window() is not None,
             reason_of=_reason,
             original=original,
+            changed=changed,
             **values,
         )
         response = HTMLResponse(text, headers={"Content-Language": words.language})

@@ -29,6 +29,7 @@ from callstats.closed import Closed, refuse, touched
 from callstats.editions import differs, made
 from callstats.errors import UsageError
 from callstats.fields import EVENTS
+from callstats.metrics.base import Said
 from callstats.months import closes_on, months, written
 from callstats.recompute import recompute, rules_digest
 from callstats.settings import Settings
@@ -46,7 +47,7 @@ class Waiting:
 
     month: date
     due_on: date
-    why: tuple[str, ...]
+    why: tuple[Said, ...]
     without: tuple[date, ...]
 
 
@@ -102,10 +103,10 @@ def restate(
         raise UsageError(
             f"{', '.join(map(written, open_months))}: not closed, so there is nothing to restate"
         )
-    changed = touched(settings, closed.editions)
-    refuse({month: told for month, told in changed.items() if month not in asked})
-    recompute(store, settings)
     for _ in range(TRIES):
+        changed = touched(settings, closed.editions)
+        refuse({month: told for month, told in changed.items() if month not in asked})
+        recompute(store, settings)
         made = [_restated(store, settings, closed.edition(month), reason, author) for month in asked]
         same = [
             e.month for e, figures, _ in made if e.month not in changed and not differs(closed, e, figures)
@@ -116,6 +117,7 @@ def restate(
                 "there is nothing to restate"
             )
         with store.database.write() as connection:
+            stored.hold(connection)
             if all(_is_next(connection, one) and _fresh(connection, one) for one, _, _ in made):
                 for edition, figures, parts in made:
                     _add(connection, edition, figures, parts)
@@ -160,14 +162,26 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
         ]
         spans = stored.spans(connection)
     spoken = _lines(store, month, end - ONE_DAY)
-    why, without = [], set()
+    why: list[Said] = []
+    without: set[date] = set()
     if stale:
-        why.append(f"{len(stale)} of its days are not computed; the next command that shows figures does it")
-    if not spoken:
-        why.append("no PBX has a line of it; load its files")
-    elif max(last for _, last in spans.values()) < end:
         why.append(
-            f"the lines end on {max(last for _, last in spans.values())}, within it; load what came after"
+            Said(
+                f"nav aprēķinātas {len(stale)} tā dienas; to izdara nākamā komanda, kas rāda rādītājus",
+                f"{len(stale)} of its days are not computed; the next command that shows figures does it",
+            )
+        )
+    latest = max((last for _, last in spans.values()), default=None)
+    if not spoken:
+        why.append(
+            Said("par to nav nevienas rindas; ielādējiet failus", "no PBX has a line of it; load its files")
+        )
+    elif latest is not None and latest < end:
+        why.append(
+            Said(
+                f"dati beidzas {latest}; ielādējiet to, kas ir pēc tam",
+                f"the lines end on {latest}, within it; load what came after",
+            )
         )
     for pbx, (first, last) in sorted(spans.items()):
         silent = [
@@ -178,7 +192,12 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
         without.update(silent)
         if silent and spoken:
             shown = ", ".join(map(str, silent[:_SHOWN_DAYS])) + (", …" if len(silent) > _SHOWN_DAYS else "")
-            why.append(f"PBX {pbx} has no line of {len(silent)} working days ({shown}); load them")
+            why.append(
+                Said(
+                    f"centrālei {pbx} darba dienas bez datiem: {len(silent)} ({shown}); ielādējiet tos",
+                    f"PBX {pbx} has no line of {len(silent)} working days ({shown}); load them",
+                )
+            )
     if not spoken:
         without = {one for one in days(month, end) if calendar.is_working_day(one)}
     return Waiting(month, day, tuple(why), tuple(sorted(without)))
@@ -205,6 +224,7 @@ def _closed(
     for _ in range(TRIES):
         found = made(store, settings, waiting.month, 1, waiting.due_on, waiting.without, author, reason)
         with store.database.write() as connection:
+            stored.hold(connection)
             if not _is_next(connection, found[0]):
                 return None
             if _fresh(connection, found[0]):

@@ -118,7 +118,7 @@ def _months(store: Store, settings: Settings) -> Iterator[Check]:
     if not changed and not later:
         yield Check("closed months", True, runs(closed.editions) or "none yet")
     for waiting in due(store, settings):
-        told_why = "; ".join(waiting.why) or "the next command that shows figures closes it"
+        told_why = "; ".join(one.en for one in waiting.why) or "the next command that shows figures closes it"
         yield Check(
             f"month {written(waiting.month)}",
             not waiting.why,

@@ -14,6 +14,7 @@ from callstats.closing import due
 from callstats.editions import would_differ
 from callstats.fields import DAY, FLAG, INT, NAMES, TEXT, UTC_US, Field
 from callstats.in_force import changes
+from callstats.metrics.base import Said
 from callstats.months import closes_on, months
 from callstats.settings import Settings
 from callstats.store import Store
@@ -56,7 +57,7 @@ class MonthRow:
     month: date
     status: str
     closes_on: date
-    waits_for: tuple[str, ...] = ()
+    waits_for: tuple[Said, ...] = ()
     editions: tuple[Edition, ...] = ()
     later: bool | None = None
 
@@ -65,7 +66,7 @@ class MonthRow:
         return {
             "month": self.month.isoformat(),
             **{name: getattr(self, name) for name in ("status", "closes_on")},
-            "waits_for": list(self.waits_for),
+            "waits_for": [one.en for one in self.waits_for],
             "later": self.later,
             "editions": _editions(self.editions),
         }

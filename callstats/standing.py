@@ -269,6 +269,13 @@ def original(row: Mapping[str, Any]) -> Row:
     return {**row, **{name: row[f"original_{name}"] for name in ("value", "k", "n")}}
 
 
+def changed(row: Mapping[str, Any]) -> bool:
+    """Whether restating its months changed this figure."""
+    return row["status"] == "restated" and any(
+        row[name] != row[f"original_{name}"] for name in ("value", "k", "n")
+    )
+
+
 def _schema(one: Metric, by: Sequence[str]) -> pa.Schema:
     """Arrow schema of the parts of `cell_query`."""
     kinds = {"hour": pa.int64(), "weekday": pa.int64()} | dict.fromkeys(("day", "week", "month"), pa.date32())

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from callstats.calendar import Calendar, days
+from callstats.fields import TABLES
+from callstats.recompute import rules_digest
 from callstats.settings import Settings
+from callstats.store import Store
+from tests.callstats.facts import batch, event, events
 from tests.handmade import RIGA
 
-# Per day: how long the phone rang (s), and whether it was answered. 1 + 4 has the limit 15 s, 1 + 3 has 12 s.
+# Per day: how long the phone rang (s), and whether it was answered. The limit: 15 s.
 CALLS = (*((ring_s, True) for ring_s in (4, 5, 6, 7, 8, 9, 13, 13, 13)), (40, False))
 CONFIG = """
 timezone = "Europe/Riga"
@@ -55,15 +62,14 @@ def lines(at: date, calls: Iterable[tuple[int, bool]] = CALLS) -> list[str]:
         told[1] = told[1] if answered else ""
         unique = f"{int(start.astimezone(UTC).timestamp())}.{number}"
         caller = f"2840{at.day:02}{number:02}"
-        found.append(
-            ",".join(
-                [f'"{cell}"' for cell in (
-                    "", caller, "67012200", "from-trunk", f'""{caller}"" <{caller}>', f"PJSIP/trunk-{number:08x}",
-                    f"PJSIP/201-{number + 100:08x}", "Dial", "PJSIP/201,40,r", *told)]
-                + [str(int((end - start).total_seconds())), "60" if answered else "0"]
-                + [f'"{cell}"' for cell in ("ANSWERED" if answered else "NO ANSWER", "DOCUMENTATION", unique, "")]
-            )
-        )  # fmt: skip
+        texts = [
+            *("", caller, "67012200", "from-trunk", f'""{caller}"" <{caller}>'),
+            *(f"PJSIP/trunk-{number:08x}", f"PJSIP/201-{number + 100:08x}", "Dial", "PJSIP/201,40,r", *told),
+        ]
+        after = ["ANSWERED" if answered else "NO ANSWER", "DOCUMENTATION", unique, ""]
+        numbers = [str(int((end - start).total_seconds())), "60" if answered else "0"]
+        quoted = [[f'"{cell}"' for cell in cells] for cells in (texts, after)]
+        found.append(",".join([*quoted[0], *numbers, *quoted[1]]))
     return found
 
 
@@ -78,3 +84,37 @@ def master(
     path = folder / name
     path.write_text("".join(f"{line}\n" for day in wanted for line in lines(day)), encoding="utf-8")
     return path
+
+
+def speak(
+    store: Store,
+    settings: Settings,
+    first: date,
+    last: date,
+    without: Any = (),
+    **rows: Any,
+) -> Store:
+    """A store in which a PBX said one thing on every working day of ``[first, last)``, with hand-made rows.
+
+    The days count as computed from those lines by the settings.
+    """
+    calendar, left_out = Calendar.from_settings(settings), set(without)
+    spoken = [day for day in days(first, last) if calendar.is_working_day(day) and day not in left_out]
+    said = [event(f"{first}-{day}", datetime(day.year, day.month, day.day, 10, tzinfo=UTC)) for day in spoken]
+    store.append_batch(batch(f"b{first}"), [events(*said)])
+    computed(store, settings, first, last, **rows)
+    return store
+
+
+def computed(store: Store, settings: Settings, first: date, last: date, **rows: Any) -> None:
+    """Hand-made rows in place of what the days ``[first, last)`` and their neighbours have."""
+    tables = {
+        name: pa.Table.from_pylist(list(rows.get(name, ())), TABLES[name].schema)
+        for name in ("calls", "visits", "attempts", "messages")
+    }
+    store.replace_days(
+        days(first - timedelta(1), last + timedelta(1)),
+        tables,
+        based_on=store.counter(),
+        rules=rules_digest(settings),
+    )

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
-from callstats.cases.models import days, files, month_editions, month_figures, month_parts
+from callstats.cases.models import data_version, days, files, month_editions, month_figures, month_parts
 
 CHUNK: Final = 500  # rows per statement: both databases bound the number of parameters
 COMPUTED: Final = ("calls", "visits", "messages")
@@ -44,6 +44,11 @@ class Edition:
     code_version: str
     data_version: str
     counter: int
+
+
+def hold(connection: Connection) -> None:
+    """Waits until no other process commits facts or months, and lets none before this transaction ends."""
+    connection.execute(select(data_version.c.id).with_for_update())
 
 
 def editions(connection: Connection) -> dict[date, list[Edition]]:

@@ -10,7 +10,7 @@ from typing import Any
 from callstats import export
 from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
 from callstats.fields import CERTAINTY
-from callstats.standing import original
+from callstats.standing import changed, original
 
 
 def declare(command: Declare) -> None:
@@ -67,7 +67,7 @@ def _value(row: dict[str, Any]) -> str:
     """The value in words; of a restated one the first too; a mark where what came later would change it."""
     from callstats.report import told
 
-    first = f" (at first {told(original(row))})" if row["status"] == "restated" else ""
+    first = f" (at first {told(original(row))})" if changed(row) else ""
     return f"{told(row)}{first}{'*' if row['later'] else ''}"
 
 
