@@ -83,7 +83,7 @@ def test_the_api_lists_the_months_with_every_edition(client: Asking) -> None:
     assert [(row["month"], row["status"], row["closes_on"]) for row in months] == [
         ("2026-03-01", "restated", "2026-04-09"),
         ("2026-04-01", "closed", "2026-05-11"),
-        ("2026-05-01", "provisional", "2026-06-05"),
+        ("2026-05-01", "waiting", "2026-06-05"),
     ]
     assert [(one["edition"], one["reason"]) for one in months[0]["editions"]] == [(1, None), (2, REASON)]
     assert months[0]["editions"][1]["closed_by"] == "anna"
@@ -98,11 +98,9 @@ def test_a_page_says_which_months_are_open_and_what_was_computed_anew(client: As
     query["to"] = "2026-06-01"
     for path in ("/departments/social", "/"):
         text = plain(client.get(path, params=query).text)
-        assert "2026. gada maijs ( slēdz 05.06.2026. )" in text.replace(
-            "(slēdz 05.06.2026.)", "( slēdz 05.06.2026. )"
-        )
+        assert "2026. gada maijs (slēdz 05.06.2026.)" in text
         assert "2026. gada aprīlis (" not in text
-        assert "2026. gada marts : rindas" in text.replace("marts: rindas", "marts : rindas")
+        assert "2026. gada marts: rindas" in text
     monthly = plain(client.get("/departments/social", params=query | {"step": "month", "lang": "en"}).text)
     row = monthly[monthly.index("Status") :]
     assert re.search(r"March 2026 10 25 40 % .*?at first 80 %, computed anew 40 %", row)
@@ -114,7 +112,6 @@ def test_a_page_says_which_months_are_open_and_what_was_computed_anew(client: As
 def test_the_months_have_a_page(client: Asking, language: str, words: str) -> None:
     answer = client.get("/months", params={"lang": language})
     assert (answer.status_code, words in answer.text, "<laiki>" in answer.text) == (200, True, False)
-    assert f"/departments/social?lang={language}" not in answer.text
 
 
 def test_a_server_whose_settings_are_not_those_of_the_closed_months_shows_none(site: Settings) -> None:
