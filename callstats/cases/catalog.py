@@ -130,6 +130,11 @@ def swept(connection: Connection) -> int:
     return int(connection.execute(select(data_version.c.swept)).scalar_one())
 
 
+def hold(connection: Connection) -> None:
+    """Waits until no other process commits facts or months, and lets none before this transaction ends."""
+    connection.execute(select(data_version.c.id).with_for_update())
+
+
 def horizon(connection: Connection) -> Horizons:
     """How far retention went."""
     row = connection.execute(select(horizons)).mappings().one()

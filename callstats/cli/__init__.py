@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from callstats import __version__, log
-from callstats.cli import checking, computing, figures, loading, neutral, pages, simulate, upkeep
+from callstats.cli import checking, closing, computing, figures, loading, neutral, pages, simulate, upkeep
 from callstats.cli.base import DONE, REJECTED, USAGE, Command, everywhere
 from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 
 # in the order of the help
-DECLARED: Final = (loading, computing, figures, neutral, pages, simulate, checking, upkeep)
+DECLARED: Final = (loading, computing, figures, closing, neutral, pages, simulate, checking, upkeep)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from callstats import export
+from callstats.clock import Clock, utc_now
 from callstats.settings import Settings
 from callstats.store import Store
 
 DONE, REJECTED, USAGE = 0, 1, 2
 FAR: Final = (1970, 2100)  # years between which a day is believed
+now: Clock = utc_now
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -63,12 +65,24 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings.load(getattr(options, "config", None), getattr(options, "data", None))
 
 
-def current(settings: Settings) -> Store:
-    """The store with its computed tables up to date, after a crash or a change of settings too."""
-    from callstats.recompute import recompute
+def opened(settings: Settings) -> Store:
+    """The store as it is."""
+    return Store.open(settings, now)
 
-    store = Store.open(settings)
-    recompute(store, settings)
+
+def current(settings: Settings) -> Store:
+    """The store up to date, after a crash or a change of settings too: days computed, months closed.
+
+    Raises ClosedMonthError where the settings touch a closed month.
+    """
+    from callstats.closing import bring_up_to_date
+
+    store = opened(settings)
+    try:
+        bring_up_to_date(store, settings)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 
