@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from callstats import judge
 from callstats.cases.keys import site_pseudonymiser
 from callstats.numbers import NumberPlan, normalise, stored
 from callstats.settings import CONFIG_NAME, Settings
@@ -106,6 +107,7 @@ def judged(folder: Path, plan: Plan, name: str, data: Path) -> Judged:
         for calls, told, starts_s, ends_s in parts(folder, plan):
             result.calls += len(calls)
             part = between(tables, starts_s, ends_s)
+            part |= {"visits": judge.judged(part["visits"], settings)}
             result.add(score(calls, part, rules), name, told)
     return result
 
