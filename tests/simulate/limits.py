@@ -1,7 +1,7 @@
 """Why a fact may differ from the truth: the limits of each source that the README names, as rules.
 
-Everything together has none, AMI only that no event tells when a greeting ends and a message begins. A rule never
-excuses a judgement that is marked certain.
+Everything together has none, AMI only that no event tells when a greeting ends and a message begins. A rule
+never excuses a judgement that is marked certain.
 """
 
 from __future__ import annotations
@@ -79,13 +79,16 @@ def _near(legs: Sequence[Mapping[str, Any]]) -> bool:
     return abs((union_s(rang, answer) or 0.0) - THIRD_SIGNAL_S) < 1.1 * len(rang)
 
 
+def _greeted(call: Facts) -> bool:
+    return call.dialled == GREETED and call.said == "abandoned"
+
+
 def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
     """The limit that explains a difference; None: nothing does."""
     if call is None or found.certainty == "certain" or sources == "all":
         return None
-    if call.dialled == GREETED and call.said == "abandoned" and found.fact in (*ENDS, "messages"):
-        if found.got.rpartition(" ")[2] in ("voicemail", "1"):
-            return SPOOL
+    if _greeted(call) and found.fact in (*ENDS, "messages") and found.got in ("voicemail", "1"):
+        return SPOOL
     if sources == "ami":
         return None
     if call.dialled == SILENT and found.fact in (*RINGING, "visit_outcome"):

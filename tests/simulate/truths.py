@@ -105,7 +105,7 @@ class Judged:
 
 
 class Part(NamedTuple):
-    """True calls that began in `[starts_s, ends_s)` (epoch seconds); `told`: what the limits ask, by truth id."""
+    """True calls that began in `[starts_s, ends_s)` (epoch seconds); `told`: what limits ask, by truth id."""
 
     calls: tuple[Call, ...]
     told: dict[str, Facts]
