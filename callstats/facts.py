@@ -24,6 +24,10 @@ class Facts(Protocol):
         """Valid Parquet files of a table."""
         ...
 
+    def edge_files(self, name: str) -> list[Path]:
+        """Those that can hold the first or the last day of a table."""
+        ...
+
     def data_version(self) -> str:
         """What the facts are at this moment."""
         ...

@@ -74,6 +74,16 @@ class Snapshot:
         """Paths of `files`; those of a closed month hold its other days too."""
         return [self.root / file.path for file in self.files(name, first, last)]
 
+    def edge_files(self, name: str) -> list[Path]:
+        """The few files of a table that can hold its first or its last day, by what the catalog tells.
+
+        A file's bounds may be wider than its rows, but it has one: no first day is later than any file's last.
+        """
+        found = self.files(name)
+        first = min((file.until for file in found), default=date.max)
+        last = max((file.local_date for file in found), default=date.min)
+        return [self.root / file.path for file in found if file.local_date <= first or file.until >= last]
+
     def event_files(self, first: date | None = None, last: date | None = None) -> list[Path]:
         """Files of events from day `first` to day `last`, both included; None leaves an end open."""
         return self.table_files("events", first, last)

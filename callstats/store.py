@@ -92,6 +92,10 @@ class Store:
         """Valid files of a table with days from `first` to `last`: see `Snapshot.table_files`."""
         return self.snapshot().table_files(name, first, last)
 
+    def edge_files(self, name: str) -> list[Path]:
+        """Valid files of a table that can hold its first or its last day: see `Snapshot.edge_files`."""
+        return self.snapshot().edge_files(name)
+
     def event_files(self, first: date | None = None, last: date | None = None) -> list[Path]:
         """Valid event files from day `first` to day `last`, both included; None leaves an end open."""
         return self.table_files("events", first, last)

@@ -203,6 +203,10 @@ class _Anew(Snapshot):
         others = [self._without_day(file) for file in self.files(name, first, last)]
         return [path for path in others if path is not None] + [self.anew[name]]
 
+    def edge_files(self, name: str) -> list[Path]:
+        """See `Snapshot.edge_files`; all of them, as a day of the table is elsewhere."""
+        return self.table_files(name)
+
     def _without_day(self, file: FileRow) -> Path | None:
         """A file of several days without the day; None where it holds no other."""
         if not file.local_date <= self.day <= file.until:
