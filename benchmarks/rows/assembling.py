@@ -43,7 +43,7 @@ PLAIN: Final = {
             'inbound' AS direction, e.caller, e.caller_class, e.exten AS dialled, e.exten_class AS dialled_class,
             split_part(split_part(e.dest_channel, '/', 2), '-', 1) AS phone, m.department,
             CASE e.status WHEN 'ANSWERED' THEN 'answered' WHEN 'BUSY' THEN 'busy' WHEN 'FAILED' THEN 'failed'
-                ELSE CASE WHEN e.duration_us >= 1000000 * CAST(split_part(e.app_data, ',', 2) AS BIGINT)
+                ELSE CASE WHEN e.duration_us >= 1000000 * (CAST(split_part(e.app_data, ',', 2) AS BIGINT) - 1)
                     THEN 'unanswered' ELSE 'abandoned' END END AS outcome,
             CASE WHEN e.status = 'ANSWERED' THEN e.answered_at END AS answered_at,
             epoch_us(coalesce(CASE WHEN e.status = 'ANSWERED' THEN e.answered_at END, e.ended_at))
