@@ -48,12 +48,21 @@ WITH seen AS (
     WHERE c.local_date >= :start AND c.local_date < :end
     GROUP BY p.taken_source, p.other_source, p.fact
 ),
+ranked AS (
+    SELECT d.*, count(difference_s) OVER (PARTITION BY taken_source, other_source, fact) AS many,
+           row_number() OVER (PARTITION BY taken_source, other_source, fact
+               ORDER BY difference_s ASC NULLS LAST, call_id ASC NULLS LAST, uniqueid ASC NULLS LAST) AS place
+    FROM disagreements d
+    WHERE local_date >= :start AND local_date < :end
+),
 differing AS (
+    -- the median is half way between the two in the middle, which are one where their number is odd
     SELECT taken_source, other_source, fact,
            count(DISTINCT call_id) AS calls_differing, count(*) AS differences,
-           percentile(difference_s, 0.5) AS median_s, max(difference_s) AS max_s
-    FROM disagreements
-    WHERE local_date >= :start AND local_date < :end
+           (min(CASE WHEN 2 * place >= many THEN difference_s END)
+               + min(CASE WHEN 2 * place > many THEN difference_s END)) / 2 AS median_s,
+           max(difference_s) AS max_s
+    FROM ranked
     GROUP BY taken_source, other_source, fact
 )
 SELECT s.taken_source, s.other_source, s.fact, s.calls, coalesce(d.calls_differing, 0) AS calls_differing,

@@ -33,6 +33,7 @@ WHERE (local_date >= :first AND local_date < :last) OR kind IN ('connected', 'di
 UNION ALL
 SELECT * FROM feed_ends
 """
+OF_SPAN: Final = "SELECT * FROM {} WHERE local_date >= :start AND local_date < :end"
 
 
 @contextmanager
@@ -89,6 +90,5 @@ def write(
         opened.view("events", _NEEDED, read)
         take_steps(opened, settings)
         for table, step, columns in RESULTS:
-            rows = f"SELECT * FROM {step} WHERE local_date >= :start AND local_date < :end"
-            bound = engine.bind(rows, {"start": start, "end": end})
+            bound = engine.bind(OF_SPAN.format(step), {"start": start, "end": end})
             opened.write(bound, table.schema, columns, f"{out}/{table.name}")

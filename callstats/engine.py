@@ -34,7 +34,6 @@ MACROS: Final = (
     "CREATE MACRO unix_micros(t) AS epoch_us(t)",
     "CREATE MACRO timestamp_micros(us) AS make_timestamptz(us)",
     "CREATE MACRO from_utc_timestamp(t, zone) AS timezone(zone, t)",
-    "CREATE MACRO percentile(x, p) AS quantile_cont(x, p)",
     "CREATE MACRO regexp_like(s, pattern) AS regexp_matches(s, pattern)",
 )
 _PARAMETER: Final = re.compile(r"(?<!:):([a-z_]+)\b")
@@ -97,7 +96,7 @@ class Engine(Protocol):
         ...
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all)."""
+        """Name ``source``: an Arrow table, Parquet files (``schema`` stands in for no file), or a `View`."""
         ...
 
     def view(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from callstats.assemble import hear
 from callstats.cases import catalog
-from callstats.engine import Session
+from callstats.engine import opened
 from callstats.fields import EVENTS
 from callstats.pseudonyms import PSEUDONYM
 from callstats.snapshot import Snapshot
@@ -100,7 +100,7 @@ def read(
 
     They are looked for from day `first` to day `last`, both included. Empty where they were purged.
     """
-    with Session() as session:
+    with opened() as session:
         session.table("events", store.event_files(first, last), EVENTS.schema)
         session.table("ids", pa.table({"uniqueid": pa.array(ids, pa.string())}))
         session.table("left_messages", pa.table({"msg_id": pa.array(messages, pa.string())}))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from callstats.assemble import hear, text
 from callstats.cases import catalog, commits, crossings
-from callstats.engine import Session
+from callstats.engine import opened
 from callstats.fields import EVENTS
 from callstats.store import Store
 
@@ -36,7 +36,7 @@ def ends_table(ends: Sequence[dict[str, Any]]) -> pa.Table:
 
 def gaps(ends: Sequence[dict[str, Any]]) -> set[Gap]:
     """When no feed was there, from the ends of all feeds."""
-    with Session() as session:
+    with opened() as session:
         session.table("events", ends_table(ends))
         hear(session)
         rows = session.query(text("feed_gaps")).to_pylist()

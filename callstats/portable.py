@@ -34,12 +34,14 @@ FUNCTIONS: Final[dict[str, str]] = {
     "+": "sum of whole microseconds or counts; overflow is an error on both",
     "-": "difference, or a negative number",
     "*": "product; overflow is an error on both",
+    "%": "remainder of whole numbers, with the sign of the first; see the rule about divisors",
     "/": "always a DOUBLE, of whole numbers too; see the rule about divisors",
     "||": "texts joined; null if one is null",
     "~~": "LIKE: % and _, no escape; by bytes, so letters of any case are different",
     "!~~": "NOT LIKE",
     "abs": "absolute value",
     "array_agg": "list of a group's values in no order; only within array_sort",
+    "array_contains": "whether the list holds the value; lists hold no nulls",
     "array_sort": "the list in ascending order, texts by their bytes",
     "bool_and": "true if all are; nulls do not count, a group of nulls is null",
     "bool_or": "true if one is; nulls do not count, a group of nulls is null",
@@ -165,7 +167,7 @@ def _of_expression(node: Node, parent: Node | None, place: str) -> Iterator[str]
         yield "TRY_CAST is not in the list"
     if kind == "VALUE_CONSTANT":
         yield from _of_constant(node["literal"])
-    if name == "/" and not _never_zero(node["arguments"][1]["expression"]):
+    if name in ("/", "%") and not _never_zero(node["arguments"][1]["expression"]):
         yield "a divisor that may be 0: NULLIF it"
     if kind == "WINDOW_AGGREGATE" and node["orders"] and not node["end"].endswith("_ROWS"):
         yield f"{name}() OVER an ORDER BY without ROWS"

@@ -16,8 +16,9 @@ from typing import Any, Final, Self, TypeAlias
 from uuid import uuid4
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 
-from callstats.engine import ORDER_DIGITS, Parameter, Source, bind
+from callstats.engine import ORDER_DIGITS, Parameter, Source, View, bind
 from callstats.errors import UsageError
 from callstats.fields import DAY, FLAG, INT, NAMES, SECONDS, TEXT, UTC_US
 
@@ -108,10 +109,17 @@ class Session:
         self.remove(self._scratch)
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """Name ``source``: an Arrow table, or Parquet files (``schema`` stands in for no file at all).
+        """Name ``source``: an Arrow table, Parquet files (``schema`` stands in for no file), or a `View`.
 
         Files are paths or addresses; a column of ``schema`` that an older file lacks is null there.
         """
+        if isinstance(source, View):
+            for part, of in source.inputs.items():
+                self.table(part, of)
+            self.view(name, source.sql, source.parameters)
+            return
+        if isinstance(source, ds.FileSystemDataset):
+            source, schema = source.files, source.schema
         if isinstance(source, pa.Table):
             frame = self._spark.createDataFrame(source)
         elif source:

@@ -18,7 +18,7 @@ import pyarrow as pa
 from callstats.assemble import hear, text
 from callstats.cases import crossings
 from callstats.cases.crossings import Crossing
-from callstats.engine import Session
+from callstats.engine import opened
 from callstats.fields import EVENTS
 from callstats.snapshot import Snapshot
 
@@ -126,7 +126,7 @@ def _calls(
     files = files_of(facts, read)
     if not seeds:
         return []
-    with Session(spill=spill) as session:
+    with opened(spill=spill) as session:
         session.table("events", [facts.root / path for path in files], EVENTS.schema)
         session.table("fresh", [path for paths in fresh.values() for path in paths], EVENTS.schema)
         hear(session)

@@ -40,6 +40,8 @@ COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "
 class Store:
     """The facts of one site: `root` holds the Parquet files, `database` their catalog."""
 
+    until: date | None = None
+
     def __init__(self, root: Path, database: Database, timezone: str, clock: Clock = utc_now) -> None:
         self.root = root
         self.database = database

@@ -226,8 +226,9 @@ def _figures(
     store: Store, settings: Settings, day: date, fresh: Mapping[str, pa.Table], found: Verification
 ) -> None:
     def figures(facts: Facts) -> list[dict[str, Any]]:
+        # by day: figures of days are computed from the visits, also where their month is closed
         rows: list[dict[str, Any]] = metrics_table(
-            facts, settings, by=("department",), start=day, end=day + ONE_DAY
+            facts, settings, by=("department", "day"), start=day, end=day + ONE_DAY
         ).to_pylist()
         return rows
 

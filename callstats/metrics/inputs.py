@@ -12,7 +12,7 @@ import pyarrow as pa
 from callstats import engine, judge
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
-from callstats.engine import Parameter, Session, Source
+from callstats.engine import Engine, Parameter, Source
 from callstats.facts import Facts, table
 from callstats.fields import TABLES
 from callstats.metrics.base import department_parameter, scope_steps
@@ -102,15 +102,15 @@ def prepared(
     needed: Iterable[str],
     given: Mapping[str, Parameter],
     departments: Sequence[str] = (),
-) -> Iterator[Session]:
-    """A session that has the tables ``needed`` and ``days``, for the local days ``[start, end)``.
+) -> Iterator[Engine]:
+    """An engine that has the tables ``needed`` and ``days``, for the local days ``[start, end)``.
 
     ``given`` are the `parameters` for these days and departments.
     """
     names, last = set(needed), end - timedelta(days=1)
     units = departments or Departments.from_settings(settings).ids
     calendar = Calendar.from_settings(settings)
-    with Session() as session:
+    with engine.opened() as session:
         session.table("days", days_table(start, end))
         for name in names & set(TABLES) - {"visits"}:
             session.table(name, table(facts, name, start, last))

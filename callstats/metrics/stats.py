@@ -61,7 +61,7 @@ class Spread:
         return self.values[bisect_right(self._ends, rank)]
 
     def quantile(self, p: float) -> float | None:
-        """The p-quantile, linear between neighbours (as ``percentile``); None where empty."""
+        """The p-quantile, linear between neighbours; None where empty."""
         if not self.n:
             return None
         place = (self.n - 1) * p

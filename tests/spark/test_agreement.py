@@ -9,15 +9,18 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from callstats import engine, spark
-from callstats.assemble import assemble
+from api import calls
+from callstats import agreement, engine, evidence, feeds, judge, spark, spread
+from callstats.assemble import assemble, text
+from callstats.cases import crossings
 from callstats.fields import TABLES
-from callstats.metrics import inputs as reading
-from callstats.metrics.base import cell_query
+from callstats.metrics.base import cell_query, scope_steps
+from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
+from callstats.metrics.returns import returns_query
 from callstats.parquet import write
 from callstats.recompute import recompute
-from callstats.report import metrics_table
+from callstats.report import data_window, parts_of
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.load import load
@@ -33,6 +36,20 @@ RECORDINGS = (
     ROOT / "tests" / "recordings" / "breaks",
 )
 CHOSEN = [name for name, chosen in SETS.items() if not chosen.shuffled]
+ASKED = {
+    "touched days": spread._DAYS,
+    "touched calls": spread._FRESH,
+    "a step along the edges": spread._NEXT,
+    "whether it was the last": spread._CHANGED,
+    "gaps": text("feed_gaps"),
+    "agreement": agreement.SQL,
+    "visits": judge.ALL,
+    "visits of a call": judge.OF_CALL,
+    "days there are": judge.SPAN,
+    "a page of visits": calls._PAGE_SQL,
+    "rows of calls": calls._OF_CALLS,
+    "lines": evidence.LINES_OF_A_CALL,
+}
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 
 
@@ -105,26 +122,46 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
-def test_every_figure_by_every_axis(twin: Twin, store: Store) -> None:
-    window = reading.data_window(store)
-    assert window is not None
-    start, end = window
-    with through(twin), store:
-        given = reading.parameters(store, settings(), start, end, settings_departments := ("social", "pr"))
-        for metric in METRICS.values():
-            named = reading.sources(store, settings(), start, end, metric.inputs, given)
-            for name, source in named.items():
-                twin.table(name, source)
-            for by in [(axis,) for axis in metric.axes] + [(), ("department", "day", "hour")]:
-                for departments in (0, len(settings_departments)):
-                    rows = twin.query(cell_query(metric, by, departments), given)
-            assert rows.num_rows > 0 or metric.hotline_only, metric.slug
-            assert twin.found == [], metric.slug
-
-
-def test_the_report_itself(twin: Twin, store: Store) -> None:
+@pytest.mark.parametrize("departments", [(), ("social", "pr")])
+def test_every_figure_by_every_axis(twin: Twin, store: Store, departments: tuple[str, ...]) -> None:
+    """What a report is added up from, by all axes at once, of the whole site and of some departments."""
+    asked = [(metric, metric.axes) for metric in METRICS.values()]
     with store:
+        window = data_window(store)
+        assert window is not None
         with through(twin):
-            both = metrics_table(store, settings(), by=("department", "week"))
-        assert both == metrics_table(store, settings(), by=("department", "week"))
+            parts = parts_of(store, settings(), asked, *window, departments)
     assert twin.found == []
+    for metric, by in asked:
+        assert cell_query(metric, by, len(departments)) in twin.compared, metric.slug
+        assert parts[metric.slug].num_rows > 0 or metric.hotline_only or departments, metric.slug
+    texts = (*scope_steps(len(departments)).values(), links_query(len(departments)))
+    assert {judge.text(), returns_query(len(departments)), *texts} <= twin.compared
+
+
+def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
+    """Days that new lines touch, gaps of feeds, how sources agree, visits, and a call with its lines."""
+    with store, store.reading() as facts:
+        with store.database.read() as connection:
+            ends = crossings.ends(connection)
+        first, after = data_window(facts) or (date.max, date.max)
+        files = {one.local_date: [store.root / one.path] for one in facts.files("events", first, after)}
+        call = facts.scan("calls")["call_id"][0].as_py()
+
+        def asked() -> dict[str, object]:
+            return {
+                "reach": spread.reach(facts, set(), files),
+                "gaps": feeds.gaps(ends),
+                "agreement": agreement.agreement(facts, first, after).to_pylist(),
+                "visits": judge.scan(facts, settings()).to_pylist(),
+                "page": calls.page(facts, settings(), "social", first, after, 5, None)[0].to_pylist(),
+                "evidence": calls.one(store, settings(), call)["evidence"],
+            }
+
+        with through(twin):
+            found = asked()
+        assert twin.found == []
+        assert found == asked()
+    assert [name for name, rows in found.items() if not rows] == []
+    unseen = [name for name, text in ASKED.items() if text not in twin.compared]
+    assert unseen == []

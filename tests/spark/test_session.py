@@ -55,6 +55,7 @@ TEXTS: dict[str, str] = {
         regexp_like(x, '^.{1,3}$') AS short, split_part(x, '/', 2) AS second, split_part(x, '/', 9) AS none
         FROM channels""",
     "whole numbers divide into a double": """SELECT x, x / 2 AS half, x / 1e6 AS s, x / nullif(x - 1, 0) AS q,
+        x % 50000 AS rest, x - x % 7 AS bar,
         floor(x / 1000000) = 15 AS whole, CAST(floor(x / 1e6) AS BIGINT) AS seconds FROM numbers""",
     "sums, and nothing to sum": """SELECT sum(x) AS s, sum(CASE WHEN x > 9000000000000000 THEN x END) AS none,
         min(x) AS a, max(x) AS b, greatest(min(x), NULL, 3) AS g, least(NULL, max(x)) AS l FROM numbers""",

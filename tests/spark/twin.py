@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from callstats import engine, spark
-from callstats.engine import Parameter, Source
+from callstats.engine import Parameter, Source, View
 
 SHOWN = 3  # rows of a difference
 
@@ -86,7 +86,12 @@ class Twin:
         self.spark.__exit__(kind, error, tb)
 
     def table(self, name: str, source: Source, schema: pa.Schema | None = None) -> None:
-        """The same Parquet for both."""
+        """The same Parquet for both; a `View` over inputs that both read from it."""
+        if isinstance(source, View):
+            for part, of in source.inputs.items():
+                self.table(part, of)
+            self.view(name, source.sql, source.parameters)
+            return
         files = [self._parquet(name, source)] if isinstance(source, pa.Table) else source
         self.duck.table(name, files, schema)
         self.spark.table(name, files, schema)
