@@ -30,7 +30,7 @@ SIMPLEST: Final = """
 COPY (
     SELECT e.* FROM events e
     WHERE e.source = 'cdr' AND e.app = 'Dial' AND e.dest_channel LIKE 'PJSIP/%' AND length(e.exten) > 3
-        AND split_part(e.app_data, ',', 1) = 'PJSIP/' || split_part(split_part(e.dest_channel, '/', 2), '-', 1)
+        AND split_part(e.app_data, ',', 1) = split_part(e.dest_channel, '-', 1)
         AND e.linkedid IN (SELECT linkedid FROM events GROUP BY linkedid HAVING count(*) = 1)
         AND split_part(split_part(e.dest_channel, '/', 2), '-', 1) IN (SELECT value FROM phones)
         AND e.channel LIKE 'PJSIP/public-%'
@@ -40,7 +40,8 @@ COPY (
 PLAIN: Final = {
     "phoned": """
         SELECT e.pbx || ':' || e.linkedid AS call_id, e.pbx, e.at AS started_at, e.ended_at, e.local_date,
-            'inbound' AS direction, e.caller, e.caller_class, e.exten AS dialled, e.exten_class AS dialled_class,
+            'inbound' AS direction, e.caller, e.caller_class, e.exten AS dialled,
+            e.exten_class AS dialled_class,
             split_part(split_part(e.dest_channel, '/', 2), '-', 1) AS phone, m.department,
             CASE e.status WHEN 'ANSWERED' THEN 'answered' WHEN 'BUSY' THEN 'busy' WHEN 'FAILED' THEN 'failed'
                 ELSE CASE WHEN e.duration_us >= 1000000 * (CAST(split_part(e.app_data, ',', 2) AS BIGINT) - 1)
@@ -66,14 +67,16 @@ PLAIN: Final = {
             CASE WHEN outcome = 'answered' THEN phone END AS answered_by, ring_us / 1e6 AS ring_s,
             0e0 AS ring_min_s, ring_us / 1e6 + 1 AS ring_max_s, 'cdr' AS ring_source, ring_us / 1e6 AS wait_s,
             talk_us / 1e6 AS talk_s, outcome, 'certain' AS outcome_certainty, TRUE AS external,
-            1 AS phones_offered, FALSE AS no_phone_available, outcome IN ('busy', 'unanswered') AS first_failed,
+            1 AS phones_offered, FALSE AS no_phone_available,
+            outcome IN ('busy', 'unanswered') AS first_failed,
             [phone] AS employees_tried
         FROM phoned ORDER BY call_id
     """,
     "attempts": """
         SELECT call_id, 1 AS visit, 1 AS position, phone AS employee, department, local_date,
             started_at AS tried_at, coalesce(answered_at, ended_at) AS ended_at,
-            CASE outcome WHEN 'unanswered' THEN 'no_answer' ELSE outcome END AS outcome, ring_us / 1e6 AS ring_s,
+            CASE outcome WHEN 'unanswered' THEN 'no_answer' ELSE outcome END AS outcome,
+            ring_us / 1e6 AS ring_s,
             'estimated' AS certainty, 'cdr' AS source
         FROM phoned ORDER BY call_id
     """,
@@ -139,7 +142,9 @@ def simplest(town: Block, to: Path) -> int:
 
 def _phones(settings: Settings) -> pa.Table:
     """Phones and their departments, as somebody would have them in a table."""
-    rows = [{"value": phone, "department": one.id} for one in settings.departments for phone in one.extensions]
+    rows = [
+        {"value": phone, "department": one.id} for one in settings.departments for phone in one.extensions
+    ]
     return pa.Table.from_pylist(rows)
 
 

@@ -1,6 +1,6 @@
 """The computing rows over a town of a few hundred calls; both ways must say the same. No time is judged."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from benchmarks.rows.figures import Figures, InDuckDB, history, in_duckdb
 from benchmarks.rows.new_day import NewDay
 from benchmarks.town import BLOCK, FIRST, Block, block, copied, fill
 from callstats.assemble import assemble
+from callstats.metrics.inputs import data_window
 from callstats.store import Store
 
 CALLS = 300
@@ -70,10 +71,12 @@ def test_the_duckdb_file_says_what_the_store_says(town: Block, folder: Path) -> 
 
 
 def test_the_data_window_is_exact_and_reads_files_at_the_edges_only(town: Block, folder: Path) -> None:
-    from callstats.metrics.inputs import data_window
-
     with Store.open(history(folder, town, 3, 2)) as store:
-        days = [day for name in ("calls", "visits", "messages") for day in store.scan(name)["local_date"].to_pylist()]
+        days = [
+            day
+            for name in ("calls", "visits", "messages")
+            for day in store.scan(name)["local_date"].to_pylist()
+        ]
         assert data_window(store) == (min(days), max(days) + timedelta(1))
         assert 0 < len(store.edge_files("calls")) < len(store.table_files("calls"))
 
@@ -91,9 +94,3 @@ def test_the_figures_row_measures_both_ways(folder: Path, monkeypatch: pytest.Mo
     assert found.ratio > 0
     (flat,) = found.limits
     assert flat.endswith("a tenth of the history")
-
-
-def test_a_town_without_a_simple_call_is_told(town: Block, tmp_path: Path) -> None:
-    with Store.open(town.settings) as store:
-        quiet = store.scan("events", FIRST - timedelta(1), date(2000, 1, 1))
-    assert quiet.num_rows == 0
