@@ -78,9 +78,7 @@ def _settings(home: Path) -> Settings:
 def fill(store: Store, of: Block, blocks: int, copies: int = 1) -> None:
     """Puts the events of so many times four weeks into a store, each week `copies` times at once."""
     for number in range(blocks):
-        rows = pa.concat_tables(
-            copied(of, "events", number * BLOCK, copy, copies) for copy in range(copies)
-        )
+        rows = pa.concat_tables(copied(of, "events", number * BLOCK, copy, copies) for copy in range(copies))
         append(store, rows, f"{number:08x}")
 
 

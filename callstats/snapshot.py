@@ -77,7 +77,8 @@ class Snapshot:
     def edge_files(self, name: str) -> list[Path]:
         """The few files of a table that can hold its first or its last day, by what the catalog tells.
 
-        A file's bounds may be wider than its rows, but it has one: no first day is after any file's last.
+        A file's bounds may be wider than its rows, but it has one: the first day is not after any file's
+        last one.
         """
         found = self.files(name)
         first = min((file.until for file in found), default=date.max)

@@ -30,8 +30,7 @@ SIMPLEST: Final = """
 COPY (
     SELECT e.* FROM events e
     WHERE e.source = 'cdr' AND e.app = 'Dial' AND e.dest_channel LIKE 'PJSIP/%' AND length(e.exten) > 3
-        AND split_part(e.app_data, ',', 1)
-            = 'PJSIP/' || split_part(split_part(e.dest_channel, '/', 2), '-', 1)
+        AND split_part(e.app_data, ',', 1) = split_part(e.dest_channel, '-', 1)
         AND e.linkedid IN (SELECT linkedid FROM events GROUP BY linkedid HAVING count(*) = 1)
         AND split_part(split_part(e.dest_channel, '/', 2), '-', 1) IN (SELECT value FROM phones)
         AND e.channel LIKE 'PJSIP/public-%'
@@ -41,11 +40,11 @@ COPY (
 PLAIN: Final = {
     "phoned": """
         SELECT e.pbx || ':' || e.linkedid AS call_id, e.pbx, e.at AS started_at, e.ended_at, e.local_date,
-            'inbound' AS direction, e.caller, e.caller_class,
-            e.exten AS dialled, e.exten_class AS dialled_class,
+            'inbound' AS direction, e.caller, e.caller_class, e.exten AS dialled,
+            e.exten_class AS dialled_class,
             split_part(split_part(e.dest_channel, '/', 2), '-', 1) AS phone, m.department,
             CASE e.status WHEN 'ANSWERED' THEN 'answered' WHEN 'BUSY' THEN 'busy' WHEN 'FAILED' THEN 'failed'
-                ELSE CASE WHEN e.duration_us >= 1000000 * CAST(split_part(e.app_data, ',', 2) AS BIGINT)
+                ELSE CASE WHEN e.duration_us >= 1000000 * (CAST(split_part(e.app_data, ',', 2) AS BIGINT) - 1)
                     THEN 'unanswered' ELSE 'abandoned' END END AS outcome,
             CASE WHEN e.status = 'ANSWERED' THEN e.answered_at END AS answered_at,
             epoch_us(coalesce(CASE WHEN e.status = 'ANSWERED' THEN e.answered_at END, e.ended_at))
@@ -144,9 +143,7 @@ def simplest(town: Block, to: Path) -> int:
 def _phones(settings: Settings) -> pa.Table:
     """Phones and their departments, as somebody would have them in a table."""
     rows = [
-        {"value": phone, "department": one.id}
-        for one in settings.departments
-        for phone in one.extensions
+        {"value": phone, "department": one.id} for one in settings.departments for phone in one.extensions
     ]
     return pa.Table.from_pylist(rows)
 

@@ -67,8 +67,7 @@ class Figures:
             limits={f"{grown:.2f} times a tenth of the history": grown <= FLAT},
             notes=[
                 f"processor time {cpu:.2f}",
-                f"{town.calls:,} simulated calls, copied {copies} times into each four weeks "
-                "as computed tables",
+                f"{town.calls:,} simulated calls, in each four weeks {copies} times as computed tables",
             ],
         )
 
@@ -132,8 +131,9 @@ class InDuckDB(Snapshot):
         days = [f"local_date >= {literal(first)}"] if first else []
         days += [f"local_date <= {literal(last)}"] if last else []
         where = f" WHERE {' AND '.join(days)}" if days else ""
-        source = f"read_duckdb({literal(str(self.path))}, table_name={literal(name)})"
-        return View(f"SELECT * FROM {source}{where}", {})
+        return View(
+            f"SELECT * FROM read_duckdb({literal(str(self.path))}, table_name={literal(name)}){where}", {}
+        )
 
     def edge_files(self, name: str) -> Any:
         """The whole table: its first and last day are in the file's own statistics."""

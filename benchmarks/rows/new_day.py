@@ -58,7 +58,7 @@ class NewDay:
             size=f"about {calls // 20:,} calls into {calls * self.blocks:,}",
             notes=(
                 f"processor time {cpu:.4f}",
-                f"{town.calls:,} simulated calls, copied {copies} times into each four weeks as events",
+                f"{town.calls:,} simulated calls, in each four weeks {copies} times as events",
             ),
         )
 
