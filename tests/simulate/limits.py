@@ -19,6 +19,7 @@ MENU: Final = "60000000"
 OVERFLOW: Final = "60000400"  # finance's queue, after which comes another department's
 FINANCE: Final = ("401", "402")
 GREETED: Final = "60000420"  # a phone whose mailbox greets before the beep
+QUEUES: Final = ("60000200", "60000300", "60000400", "60000700")
 MANY: Final = 4  # phones tried
 SPOOL: Final = "when the greeting ends and the message begins only the spool knows"
 ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
@@ -34,7 +35,8 @@ VISIT: Final = {
 class Facts:
     """What the rules ask of a call.
 
-    `near`: it rang for about as long as three signals last, give or take a second per phone that rang.
+    `near`: it rang for about as long as three signals last, give or take a second per phone that rang;
+    `left_then`: the caller left within a tenth of a second after a phone had rung to its time's end.
     """
 
     dialled: str
@@ -45,6 +47,7 @@ class Facts:
     legs: int
     skipped: bool
     near: bool
+    left_then: bool
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
@@ -60,12 +63,20 @@ class Facts:
             legs=len(legs),
             skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
             near=_near(legs),
+            left_then=_left_then(told),
         )
 
     @property
     def answered_first(self) -> bool:
         """Whether the PBX, or somebody before the one in question, answered the caller's channel."""
         return self.dialled in ANSWERED_FIRST or self.transferred or self.picked_up or self.kind == "ami"
+
+
+def _left_then(told: Mapping[str, Any]) -> bool:
+    side = told["caller_side"]
+    left = side.get("t_cancel") or side.get("t_bye") or float("inf")
+    ends = [leg["t_cancel"] for leg in told["legs"] if leg["outcome"] == "no_answer" and "t_cancel" in leg]
+    return any(0.0 <= left - end <= 0.1 for end in ends)
 
 
 def _near(legs: Sequence[Mapping[str, Any]]) -> bool:
@@ -94,6 +105,10 @@ def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
     if call.dialled == SILENT and found.fact in (*RINGING, "visit_outcome"):
         return "a phone that never reacts looks like one that rings"
     if sources.startswith("cel"):
+        if found.fact == "third_signal" and call.near:
+            return "CEL tells when a phone was asked to ring, not when it rang"
+        if found.fact in ENDS and call.left_then:
+            return "CEL does not tell who was first: the caller who left or the phone's time"
         return None
     return _cdr(found, call)
 
@@ -112,8 +127,10 @@ def _cdr(found: Finding, call: Facts) -> str | None:
         return "whole seconds straddle the third signal"
     if found.fact == "transferred" and call.transferred:
         return "sent on within a department or in vain: no row tells it from rotation"
-    if found.fact == "ring_s" and call.legs >= MANY:
+    if found.fact in ("ring_s", "no_ring") and (call.legs >= MANY or call.dialled in (*QUEUES, MENU)):
         return "the rows of a queue's rounds are whole seconds each and may begin before a phone rings"
+    if found.fact == "answered_at" and call.answered_first:
+        return "the PBX answered first: the person's answer is hidden"
     if call.skipped and found.fact in VISIT:
         return "a queue that offered the call to nobody and sent it on leaves no row"
     return None

@@ -32,7 +32,7 @@ from tests.accuracy.score import Finding, Rules, score
 from tests.accuracy.sources import PSEUDONYMISER, stored_as
 from tests.accuracy.town import Dialplan, Town
 from tests.accuracy.truth import Call, expected
-from tests.simulate.limits import Facts, limit
+from tests.simulate.limits import QUEUES, Facts, limit
 
 PART: Final = 6000  # calls computed and judged at once, about
 QUIET_S: Final = 10.0
@@ -120,6 +120,8 @@ def dialplan(plan: Plan) -> Dialplan:
         direct_prefix="60000",
         dead={"60000610": ("601",), "60000620": ("603",)},
         overflow={"60000400": "social"},
+        queues=frozenset(QUEUES),
+        menu_default="reception",
     )
 
 
