@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from callstats.errors import CallstatsError, InputError, StoreError, UsageError
+from callstats.errors import CallstatsError, ClosedMonthError, InputError, StoreError, UsageError
 
 PROBLEM: Final = "application/problem+json"
 
@@ -40,6 +40,7 @@ _STATUS: Final[dict[type[CallstatsError], HTTPStatus]] = {
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    ClosedMonthError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from api.site import Site
 from api.text import Words
 from callstats import charts
-from callstats.calendar import bucket_start, days
+from callstats.calendar import Calendar, bucket_start, days
+from callstats.cases.months import Edition
 from callstats.metrics import (
     abandoned_share,
     answered_share,
@@ -28,8 +29,11 @@ from callstats.metrics import (
 )
 from callstats.metrics.base import OUTCOME_NAMES, Metric, Said
 from callstats.metrics.registry import METRICS
-from callstats.report import parts_of, roll_up
+from callstats.months import closes_on
+from callstats.report import standing_parts, standing_rows
 from callstats.rules import ThirdSignalRule, rule_on
+from callstats.snapshot import Snapshot, at_one_moment
+from callstats.standing import Parts, Standing, stored_axes
 
 Step = Literal["day", "week", "month"]
 STEPS: Final[tuple[Step, ...]] = ("day", "week", "month")
@@ -86,6 +90,26 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Firmness:
+    """How firm a page's figures are: months of the window that are not closed, with the day on which each is
+    to close, and those that were computed anew.
+    """
+
+    open: list[tuple[date, date]]
+    restated: list[Edition]
+
+    @classmethod
+    def of(cls, site: Site, standing: Standing) -> Firmness:
+        """Of the months of a window that have data."""
+        calendar = Calendar.from_settings(site.settings)
+        touched, editions = standing.touched(), standing.closed.editions
+        return cls(
+            [(month, closes_on(calendar, month)) for month in touched if month not in editions],
+            [editions[month][-1] for month in touched if len(editions.get(month, ())) > 1],
+        )
+
+
+@dataclass(frozen=True)
 class View:
     """Everything on a department's page."""
 
@@ -94,6 +118,7 @@ class View:
     charts: dict[str, Chart]
     rule: ThirdSignalRule
     step: Step
+    firmness: Firmness
 
     def total(self, metric: Metric, place: int = 0) -> Row:
         """The whole window's value of a metric's measure."""
@@ -118,25 +143,38 @@ def drawable_step(start: date, end: date, step: Step) -> Step:
 def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
     """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
     step = drawable_step(start, end, step)
-    asked = [
+    return at_one_moment(
+        site.store, lambda facts: _department_view(site, facts, department, start, end, step, words)
+    )
+
+
+def _department_view(
+    site: Site, facts: Snapshot, department: str, start: date, end: date, step: Step, words: Words
+) -> View:
+    axes = [
         (one, DRAWN.get(one.slug, (one.split.name,) if one.split else ()))
         for one in METRICS.values()
         if not one.hotline_only or department == site.settings.hotline.department
     ]
-    parts = parts_of(site.store, site.settings, asked, start, end, [department])
+    standing = Standing.of(facts, site.settings, start, end, [department])
+    asked = [(one, tuple(name for name in by if name in stored_axes(one))) for one, by in axes]
+    parts = standing_parts(facts, site.settings, standing, asked)
+    # a closed month is stored as a whole: what is finer is computed from its visits, apart from it
+    below = [(one, tuple(name for name in by if name not in stored_axes(one))) for one, by in axes]
+    finer = standing_parts(facts, site.settings, standing, [(one, by) for one, by in below if by])
     rule = rule_on(site.settings, department, end - timedelta(days=1))
-    totals = {metric.slug: roll_up(metric, (), parts[metric.slug], [()]) for metric, _ in asked}
+    totals = {metric.slug: standing_rows(standing, parts, metric, (), [()]) for metric, _ in asked}
     language = words.language
 
-    def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
+    def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = (), of: Parts = parts) -> list[Row]:
         first = metric.measures[0].name
-        return [row for row in roll_up(metric, by, parts[metric.slug], grid) if row["measure"] == first]
+        return [row for row in standing_rows(standing, of, metric, by, grid) if row["measure"] == first]
 
     buckets = sorted({(bucket_start(day, step),) for day in days(start, end)})
-    over_time = rows(THIRD, step, grid=buckets)
+    over_time = rows(THIRD, step, grid=buckets, of=parts if step == "month" else finer)
     outcomes = [row for row in rows(ANSWERED, "outcome") if row["outcome"] is not None]
-    week = rows(UNANSWERED, "weekday", "hour")
-    busy = rows(BUSY, "weekday", "hour")
+    week = rows(UNANSWERED, "weekday", "hour", of=finer)
+    busy = rows(BUSY, "weekday", "hour", of=finer)
     rings = [row for row in rows(RINGS, "rings") if row["rings"] is not None]
     causes = [row for row in rows(ROTATION, "rotation_cause") if row["rotation_cause"] is not None]
     followed = [row for row in rows(MISSED, "follow_up") if row["n"]]
@@ -160,7 +198,8 @@ def department_view(site: Site, department: str, start: date, end: date, step: S
         for metric, by in asked
         if by and metric.split and by[0] == metric.split.name
     }
-    return View(totals, splits, {chart.name: chart for chart in drawn}, rule, step)
+    firmness = Firmness.of(site, standing)
+    return View(totals, splits, {chart.name: chart for chart in drawn}, rule, step, firmness)
 
 
 _OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")
@@ -171,13 +210,20 @@ def _names(metric: Metric) -> dict[str, Said]:
     return dict(metric.split.values) if metric.split else {}
 
 
-def departments_view(site: Site, start: date, end: date) -> dict[str, dict[str, Row]]:
-    """Values by department and slug of the few figures in the list of departments."""
+def departments_view(site: Site, start: date, end: date) -> tuple[dict[str, dict[str, Row]], Firmness]:
+    """Values by department and slug of the few figures in the list of departments, and how firm they are."""
+    return at_one_moment(site.store, lambda facts: _departments_view(site, facts, start, end))
+
+
+def _departments_view(
+    site: Site, facts: Snapshot, start: date, end: date
+) -> tuple[dict[str, dict[str, Row]], Firmness]:
     ids = site.departments.ids
     found: dict[str, dict[str, Row]] = {name: {} for name in ids}
-    parts = parts_of(site.store, site.settings, LISTED, start, end)
+    standing = Standing.of(facts, site.settings, start, end)
+    parts = standing_parts(facts, site.settings, standing, LISTED)
     for metric, by in LISTED:
-        for row in roll_up(metric, by, parts[metric.slug], [(name,) for name in ids]):
+        for row in standing_rows(standing, parts, metric, by, [(name,) for name in ids]):
             if row["department"] in found and row["measure"] == metric.measures[0].name:
                 found[row["department"]][metric.slug] = row
-    return found
+    return found, Firmness.of(site, standing)

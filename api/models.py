@@ -15,6 +15,7 @@ from api.formats import MEDIA
 from callstats import fields
 from callstats.metrics.base import AXES, Kind, Unit
 from callstats.metrics.registry import METRICS
+from callstats.month_list import EDITION_FIELDS, MONTH_FIELDS
 from callstats.report import figure_fields
 
 AXIS_NAMES: Final = (*AXES, *dict.fromkeys(m.split.name for m in METRICS.values() if m.split))
@@ -137,6 +138,16 @@ Call: Final = row_model(
         Field(description="the lines it came from, by time; at most 2000"),
     ),
 )
+Month: Final = row_model(
+    "Month",
+    MONTH_FIELDS,
+    "How one month stands.",
+    editions=(
+        list[row_model("Edition", EDITION_FIELDS, "one closing of a month")],  # type: ignore[misc]
+        Field(description="every closing of it, the first first; empty: not closed"),
+    ),
+)
+Months: Final = _page("Months", Month)
 Departments: Final = _page("Departments", DepartmentRow)
 Catalogue: Final = _page("Catalogue", MetricModel)
 Figures: Final = _page("Figures", Figure)

@@ -22,7 +22,9 @@ from api.routes import PREFIX, SiteOf, Windowed
 from api.site import Site, site_of
 from api.text import LANGUAGES, Words, preferred, sort_key
 from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric, Said
+from callstats.month_list import month_list
 from callstats.origin import MEANING, SIMULATED
+from callstats.standing import changed, original
 
 HERE: Final = Path(__file__).parent
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
@@ -54,9 +56,11 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
     start, end = _window(site, query)
     page = _Page(request, site, query, start, end)
     names = {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
+    rows, firmness = figures.departments_view(site, start, end)
     return page.answer(
         "departments.html",
-        rows=figures.departments_view(site, start, end),
+        rows=rows,
+        firmness=firmness,
         names=dict(sorted(names.items(), key=lambda item: sort_key(item[1]))),
         listed=[metric for metric, _ in figures.LISTED],
     )
@@ -81,6 +85,14 @@ def department_page(
         m=figures,
         plotly_marks=plotly_marks(),
     )
+
+
+@router.get("/months", name="months_page")
+def months_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+    """How the months stand, the newest first."""
+    start, end = _window(site, query)
+    rows = month_list(site.store, site.settings)
+    return _Page(request, site, query, start, end).answer("months.html", rows=rows[::-1])
 
 
 @router.get("/vendor/plotly.min.js")
@@ -155,6 +167,8 @@ class _Page:
             reason_of=_reason,
             place_of=_place,
             in_order=_in_order,
+            original=original,
+            changed=changed,
             **values,
         )
         response = HTMLResponse(text, headers={"Content-Language": words.language})

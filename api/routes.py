@@ -22,6 +22,7 @@ from callstats.errors import UsageError
 from callstats.export import json_value
 from callstats.metrics.base import Metric, Said
 from callstats.metrics.registry import METRICS
+from callstats.month_list import month_list
 from callstats.report import metrics_table
 
 MAX_LIMIT: Final = 1000
@@ -157,6 +158,13 @@ def figures(
     by = tuple(part.strip() for part in query.by.split(",") if part.strip())
     table = metrics_table(site.store, site.settings, (metric,), by, start, end, query.department or None)
     return answer(table, form, f"{metric}_{start}_{end}")
+
+
+@router.get("/months", responses=models.responses(models.Months, table=False), summary="Months")
+def all_months(request: Request, site: SiteOf, _: Annotated[Known, Query()]) -> Response:
+    """How the months stand: closed, restated, provisional or waiting, with every edition. JSON only."""
+    negotiated(request.headers.get("accept", ""), there=("json",))
+    return _json({"items": [row.as_json() for row in month_list(site.store, site.settings)]})
 
 
 @router.get(

@@ -113,6 +113,10 @@ class Words:
         pattern = "dd.MM.yyyy. HH:mm:ss" if self.language == "lv" else "d MMM yyyy HH:mm:ss"
         return str(format_datetime(value, pattern, tzinfo=self.zone, locale=self.locale))
 
+    def local(self, value: datetime) -> date:
+        """Local date of an instant."""
+        return value.astimezone(self.zone).date()
+
     def weekdays(self) -> list[str]:
         """Names of the weekdays from Monday."""
         names = get_day_names("abbreviated", "stand-alone", self.locale)

@@ -74,22 +74,22 @@ class Row(Protocol):
 
     @property
     def name(self) -> str:
-        """How `--rows` names it."""
+        """How it is asked for (`--rows`)."""
         ...
 
     @property
     def what(self) -> str:
-        """What is measured."""
+        """What is measured, as the table says it."""
         ...
 
     @property
     def yardstick(self) -> str:
-        """What against."""
+        """What it is measured against."""
         ...
 
     @property
     def at_most(self) -> float:
-        """How many times as long it may take."""
+        """How many times as long as the yardstick it may take."""
         ...
 
     def measure(self, run: Run) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, get_args
 
 import pyarrow as pa
@@ -40,14 +41,14 @@ class Table:
     row: str
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema, with each column's unit and meaning as field metadata."""
         return pa.schema(
             [pa.field(f.name, f.dtype, metadata={"unit": f.unit, "meaning": f.meaning}) for f in self.fields]
         )
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """Column names in order."""
         return tuple(f.name for f in self.fields)

@@ -14,7 +14,12 @@ from callstats.calendar import Calendar
 from callstats.cases import catalog, retaining
 from callstats.cases.database import HEAD
 from callstats.cases.keys import key_fault
+from callstats.clock import Clock, utc_now
+from callstats.closed import Closed, runs, touched
+from callstats.closing import due
 from callstats.departments import Departments
+from callstats.editions import would_differ
+from callstats.months import written
 from callstats.recompute import rules_digest
 from callstats.retention import limits
 from callstats.settings import Settings
@@ -32,15 +37,16 @@ class Check:
     found: str
 
 
-def examine(settings: Settings) -> list[Check]:
+def examine(settings: Settings, clock: Clock = utc_now) -> list[Check]:
     """All checks of a site whose settings could be read. Raises StoreError if the database does not open."""
-    with Store.open(settings) as store:
+    with Store.open(settings, clock) as store:
         return [
             _configuration(settings),
             Check("database", True, f"{store.database.name}, revision {HEAD}"),
             _folder(store),
             _key(store, settings),
             *_data(store, settings),
+            *_months(store, settings),
             _extensions(store, settings),
             _rejects(store),
             _retention(store, settings),
@@ -90,6 +96,41 @@ def _data(store: Store, settings: Settings) -> Iterator[Check]:
     yield Check("data files", not missing, found)
     told = f"{len(stale)} days are out of date; the next command that shows figures computes them"
     yield Check("computed days", not stale, told if stale else "up to date")
+
+
+def _months(store: Store, settings: Settings) -> Iterator[Check]:
+    """Closed months: do the settings agree, did lines come later; months that cannot be closed."""
+    closed = Closed.unchecked(store)
+    changed = touched(settings, closed)
+    for month, told in changed.items():
+        shown = "; ".join(told[:SHOWN])
+        yield Check("closed months", False, f"{written(month)}: the settings say otherwise now ({shown})")
+    later = [
+        month
+        for month in closed.editions
+        if month not in changed and would_differ(store, settings, closed, month)
+    ]
+    if later:
+        yield Check(
+            "closed months",
+            False,
+            f"{runs(later)}: lines that came after closing, or a newer program, would give other figures; "
+            f'to take them in: callstats close --restate {" ".join(map(written, later))} --reason "…"',
+        )
+    if not changed and not later:
+        yield Check("closed months", True, runs(closed.editions) or "none yet")
+    for waiting in due(store, settings):
+        told_why = "; ".join(one.en for one in waiting.why) or "the next command that shows figures closes it"
+        yield Check(
+            f"month {written(waiting.month)}",
+            not waiting.why,
+            f"was to close on {waiting.due_on}: {told_why}"
+            + (
+                f'; or close it as it is: callstats close {written(waiting.month)} --reason "…"'
+                if waiting.why
+                else ""
+            ),
+        )
 
 
 def _extensions(store: Store, settings: Settings) -> Check:

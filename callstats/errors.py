@@ -17,6 +17,10 @@ class SettingsError(CallstatsError):
     """A fault in `callstats.toml` or the environment; several faults are one line each."""
 
 
+class ClosedMonthError(SettingsError):
+    """The settings were changed so that a closed month would be measured or judged otherwise."""
+
+
 class InputError(CallstatsError):
     """Input (a file, a line, a parameter) that cannot be used."""
 

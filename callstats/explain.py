@@ -122,7 +122,7 @@ class Teller:
             return "client_answered", {"ring": self.seconds(values["ring_s"])}
         if step.kind == "ended":
             return self._ending(step)
-        if step.kind in ("third_signal", "rotation", "counted"):
+        if step.kind in ("third_signal", "rotation", "counted", "neutral"):
             return step.kind, self._judgement(step)
         if step.kind == "disagreement":
             return "disagreement", self._disagreement(values)
@@ -210,6 +210,10 @@ class Teller:
         values = step.values
         if step.kind == "counted":
             return {name: self._yes_or_no(values[name]) for name in ("in_hours", "external")}
+        if step.kind == "neutral":
+            states = [phrases.NEUTRAL_STATES[name][self.language] for name in values["states"]]
+            states += [self.word("entry", number=str(number)) for number in values["entries"]]
+            return {"states": ", ".join(states)}
         if step.kind == "rotation":
             rotation = phrases.ROTATIONS[values["rotation"]][self.language]
             if values["rotation_cause"]:
@@ -287,6 +291,9 @@ def _told(found: Timeline, teller: Teller) -> Iterable[str]:
         yield teller.word("judged", department=department, visit=str(visit))
         for step in steps:
             yield from _wrapped(teller.step(step), "  ")
+            if step.kind == "neutral":  # other judgements rest on lines that stand above
+                for line in teller.lines(step.evidence):
+                    yield from _wrapped(line, "      ")
     if found.disagreements:
         yield ""
         yield teller.word("disagree")

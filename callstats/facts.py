@@ -8,15 +8,24 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from callstats.engine import Source
+from callstats.engine import Source, View, literal
 from callstats.fields import TABLES
 
 
 class Facts(Protocol):
-    """What the figures need of a store; ``first`` and ``last`` are both included."""
+    """What the figures need of a store; ``first`` and ``last`` are both included.
+
+    ``until``: the last day that is looked at, although files may hold later ones; None: all.
+    """
+
+    until: date | None
 
     def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
         """Valid Parquet files of a table."""
+        ...
+
+    def edge_files(self, name: str) -> list[Path]:
+        """Those that can hold the first or the last day of a table."""
         ...
 
     def data_version(self) -> str:
@@ -30,4 +39,10 @@ class Facts(Protocol):
 
 def table(facts: Facts, name: str, first: date | None = None, last: date | None = None) -> Source:
     """Files of a table for the engine, or an empty table where there are none."""
-    return facts.table_files(name, first, last) or TABLES[name].schema.empty_table()
+    files = facts.table_files(name, first, last)
+    if not files:
+        return TABLES[name].schema.empty_table()
+    if facts.until is None:
+        return files
+    known = f"SELECT * FROM {name}_files WHERE local_date <= {literal(facts.until)}"
+    return View(known, {f"{name}_files": files})

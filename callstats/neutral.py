@@ -1,7 +1,8 @@
 """When everyone who could answer was in a neutral state (clauses 7.1 and 11.8): a table for the judging text.
 
 A queue's visit could be answered by the queue's members: every phone or name about which that queue said
-anything in the week up to the day, but for those removed before the day began; guests included. A visit
+anything in the week up to the day, guests included, while it was a member: not after it was removed, nor
+before it was added again. Where nobody was a member, nobody was neutral. A visit
 without a queue could be answered by every phone of the department on that day; one of both kinds by all of
 these. Who is in no neutral state keeps the visit in the figure, and so does a pause without a neutral reason.
 
@@ -35,6 +36,7 @@ NEUTRAL_SPANS: Final = pa.schema(
 )
 MEMBER_DAYS: Final = 7  # a member of whom a queue said nothing for so long is none
 ONE_DAY: Final = timedelta(days=1)
+FOREVER_US: Final = 1 << 62
 Span = tuple[int, int]
 Row = Mapping[str, Any]
 
@@ -123,6 +125,30 @@ def neutral_spans(
     return pa.Table.from_pylist(rows, NEUTRAL_SPANS)
 
 
+def behind(
+    visit: Row, steps: Sequence[Row], entered: Sequence[Row], settings: Settings
+) -> tuple[list[Pause], list[Row]]:
+    """What a neutral visit rests on: pauses and entered intervals that hold the moment it began.
+
+    Of the department's queues and phones; arguments as of `neutral_spans`.
+    """
+    at, unit = visit["entered_at"], visit["department"]
+    departments, day = Departments.from_settings(settings), at.astimezone(settings.zone).date()
+    phones = departments.extensions(unit, day)
+    given = [
+        pause
+        for pause in pauses(steps, settings)
+        if pause.from_us <= _us(at) < pause.to_us
+        and (pause.queue is None or departments.of("queue", pause.queue, day) == unit)
+    ]
+    said = [
+        row
+        for row in entered
+        if row["from_at"] <= at < row["to_at"] and (row["department"] == unit or row["phone"] in phones)
+    ]
+    return given, said
+
+
 class _Day:
     """Who could answer on one local day, and who was in a neutral state: indexes made once for the day."""
 
@@ -137,6 +163,7 @@ class _Day:
         self.day, self.entered, self.departments = day, entered, departments
         names = sorted((row for row in steps if row["step"] == "named"), key=lambda row: row["said_at"])
         self.names = {row["member"]: row["phone"] for row in names if row["local_date"] <= day}
+        self.away: dict[tuple[str, str], list[Span]] = {}
         self.members = self._members([row for row in steps if row["local_date"] <= day])
         self.pauses = list(pauses([row for row in steps if row["local_date"] >= day - ONE_DAY], settings))
 
@@ -144,14 +171,15 @@ class _Day:
         return str(self.names.get(member, member))
 
     def _members(self, steps: Iterable[Row]) -> dict[str, set[str]]:
-        last: dict[tuple[str, str], Row] = {}
+        said: dict[tuple[str, str], list[Row]] = {}
         for row in sorted(steps, key=lambda row: row["said_at"]):
             if row["queue"] is not None and row["step"] != "named":
-                last[row["queue"], self._phone(row["member"])] = row
+                said.setdefault((row["queue"], self._phone(row["member"])), []).append(row)
         found: dict[str, set[str]] = {}
-        for (queue, phone), row in last.items():
-            if row["step"] != "removed" or row["local_date"] == self.day:
+        for (queue, phone), rows in said.items():
+            if rows[-1]["step"] != "removed" or rows[-1]["local_date"] == self.day:
                 found.setdefault(queue, set()).add(phone)
+                self.away[queue, phone] = list(_away(rows))
         return found
 
     def rows(self, units: Iterable[str], bounds: Span) -> Iterator[dict[str, object]]:
@@ -168,7 +196,9 @@ class _Day:
             through["both", unit] = dict.fromkeys(everybody, own)
             for (kind, name), who in through.items():
                 every = kind == "both"
-                for start, end in self._together(who, every, bounds) if who else ():
+                for start, end in (
+                    self._together(who, phones if every else set(), every, bounds) if who else ()
+                ):
                     yield {
                         "offered_through": kind,
                         "unit": name,
@@ -177,13 +207,22 @@ class _Day:
                         "to_us": end,
                     }
 
-    def _together(self, who: Mapping[str, Sequence[str]], every: bool, bounds: Span) -> list[Span]:
-        left = [bounds]
+    def _together(
+        self, who: Mapping[str, Sequence[str]], own: set[str], every: bool, bounds: Span
+    ) -> list[Span]:
+        """When everyone was neutral, or no member of any of the queues; but not when that was all."""
+        left, somebody = [bounds], list[Span]()
         for phone, queues in who.items():
             if not left:
-                break
-            left = common(left, self._neutral(phone, queues, every))
-        return left
+                return []
+            neutral = self._neutral(phone, queues, every)
+            away = [self.away.get((queue, phone), []) for queue in queues if (queue, phone) in self.away]
+            nowhere = away[0] if away and phone not in own else []
+            for spans in away[1:]:
+                nowhere = common(nowhere, spans)
+            left = common(left, merged([*neutral, *nowhere]))
+            somebody += neutral
+        return common(left, merged(somebody))
 
     def _neutral(self, phone: str, queues: Sequence[str], every: bool) -> list[Span]:
         """When a phone was neutral: entered, or paused in one of the queues (`every`: in all it is in)."""
@@ -198,7 +237,7 @@ class _Day:
         }
         found = [span for spans in paused.values() for span in spans]
         if every and paused:
-            found = [(-(2**62), 2**62)]
+            found = [(-FOREVER_US, FOREVER_US)]
             for spans in paused.values():
                 found = common(found, spans)
         department = self.departments.of("extension", phone, self.day)
@@ -208,6 +247,16 @@ class _Day:
             if row["phone"] == phone or (row["department"] is not None and row["department"] == department)
         ]
         return merged(found)
+
+
+def _away(rows: Sequence[Row]) -> Iterator[Span]:
+    """When a member of a queue was none: from its removal to the queue's next word about it."""
+    for place, row in enumerate(rows):
+        if row["step"] == "removed":
+            following = rows[place + 1 : place + 2]
+            yield _us(row["said_at"]), _us(following[0]["said_at"]) if following else FOREVER_US
+    if rows[0]["step"] == "added":
+        yield -FOREVER_US, _us(rows[0]["said_at"])
 
 
 def _us(at: datetime) -> int:

@@ -155,10 +155,13 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
     Raises StoreError when a column is missing or its values do not fit.
     """
-    missing = [name for name in schema.names if name not in table.column_names]
+    if table.schema.equals(schema, check_metadata=True):
+        return table
+    given, asked = set(table.column_names), set(schema.names)
+    missing = [name for name in schema.names if name not in given]
     if missing:
         raise StoreError(f"store: the table lacks {', '.join(missing)}")
-    further = [field for field in table.schema if field.name not in schema.names]
+    further = [field for field in table.schema if field.name not in asked]
     wanted = pa.schema([*schema, *further])
     if table.schema.equals(wanted, check_metadata=True):
         return table

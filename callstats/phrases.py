@@ -127,12 +127,17 @@ STEPS: Final[Mapping[str, Both]] = {
         "en": "In working hours: {in_hours}. Caller from outside: {external}.",
         "lv": "Darba laikā: {in_hours}. Ārējais klients: {external}.",
     },
+    "neutral": {
+        "en": "Not scored: everyone who could answer was in a neutral state ({states}).",
+        "lv": "Netiek vērtēts: visi, kas varēja atbildēt, bija neitrālā stāvoklī ({states}).",
+    },
     "disagreement": {
         "en": "{fact}: {taken_source} was believed, {other_source} differs{difference}.",
         "lv": "{fact}: ņemts vērā {taken_source}, {other_source} atšķiras{difference}.",
     },
 }
 WORDS: Final[Mapping[str, Both]] = {
+    "entry": {"en": "entry {number}", "lv": "ieraksts {number}"},
     "client": {"en": "A client ({who})", "lv": "Klients ({who})"},
     "anonymous": {"en": "A client with a withheld number", "lv": "Klients ar slēptu numuru"},
     "employee": {"en": "Employee {who}", "lv": "Darbinieks {who}"},
@@ -207,6 +212,15 @@ CERTAINTY: Final[Mapping[str, Both]] = {
     "borderline": {"en": "borderline", "lv": "robežgadījums"},
     "estimated": {"en": "estimated", "lv": "aptuvens"},
     "unknown": {"en": "unknown", "lv": "nav nosakāms"},
+}
+NEUTRAL_STATES: Final[Mapping[str, Both]] = {
+    "in_person": {"en": "serving in person", "lv": "klātienes apkalpošana"},
+    "reception": {"en": "receiving visitors", "lv": "apmeklētāju pieņemšana"},
+    "training": {"en": "training", "lv": "mācības"},
+    "substitution": {"en": "substitution", "lv": "aizvietošana"},
+    "absence": {"en": "absence", "lv": "prombūtne"},
+    "break": {"en": "break", "lv": "pārtraukums"},
+    "outage": {"en": "outage", "lv": "traucējums"},
 }
 REASONS: Final[Mapping[str, Both]] = {
     "longest_under": {

@@ -2,7 +2,8 @@
 
 One table serves the command, the API, the page and the notebooks. A cell's n are the things judged; what is
 left out is counted by reason, what cannot be judged is counted as ``unknown`` and belongs to neither k nor n.
-Parts are computed in slices of days, so that memory does not grow with the window.
+Parts are computed in slices of days, so that memory does not grow with the window. Months that are closed are
+told as they were stored (`callstats.standing`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any, Final
 import pandas as pd
 import pyarrow as pa
 
-from callstats.calendar import bucket_start, days
+from callstats.calendar import bucket_end, bucket_start, days
+from callstats.closed import Closed
 from callstats.errors import UsageError
 from callstats.fields import CERTAINTY, DAY, INT, SECONDS, TEXT, Field
 from callstats.metrics import stats
@@ -23,8 +25,9 @@ from callstats.metrics.cells import roll_up
 from callstats.metrics.inputs import Facts, data_window, parameters, prepared
 from callstats.metrics.registry import METRICS, metric
 from callstats.settings import Settings
+from callstats.snapshot import Before, Snapshot, at_one_moment
 from callstats.snapshot import Facts as SnapshotGiver
-from callstats.snapshot import Snapshot, at_one_moment
+from callstats.standing import STANDING_FIELDS, Asked, Parts, Standing
 
 __all__ = [
     "axis_field",
@@ -32,8 +35,11 @@ __all__ = [
     "figure_schema",
     "frame",
     "metrics_table",
+    "own_cells",
     "parts_of",
     "roll_up",
+    "standing_parts",
+    "standing_rows",
     "told",
 ]
 
@@ -83,7 +89,8 @@ _VALUES: Final = (
     *(Field(name, INT, f"judgements that are {name}") for name in CERTAINTY[:-1]),
     Field("unknown", INT, "how many cannot be judged: they are in neither k nor n"),
     Field("rule_version", TEXT, "rules the visits were judged by; several joined by a comma"),
-    Field("data_version", TEXT, "version of the facts"),
+    Field("data_version", TEXT, "version of the facts; of a closed month the one it was closed with"),
+    *STANDING_FIELDS,
 )
 
 
@@ -128,7 +135,8 @@ def metrics_table(
     departments (or those named) are counted together. Departments, days, weeks, months and weekdays without
     any data have their row with n = 0 and a null value; hours and a metric's own axis have only the rows that
     occur. Columns: `figure_fields`.
-    Raises UsageError for an unknown slug, axis or department, an empty window or too many cells.
+    Raises UsageError for an unknown slug, axis or department, an empty window or too many cells, and
+    ClosedMonthError where the settings would judge a closed month otherwise than it was closed.
     """
     chosen = [metric(slug) for slug in (slugs if slugs else METRICS)]
     _check(settings, chosen, by, departments)
@@ -144,7 +152,6 @@ def _table_of(
     end: date | None,
     departments: Sequence[str] | None,
 ) -> pa.Table:
-    version = store.data_version()
     start, end = _window(store, start, end)
     schema = figure_schema(by)
     if start == end:
@@ -156,14 +163,39 @@ def _table_of(
             f"{rows_wanted} rows are too many (at most {MAX_ROWS}); "
             "choose a shorter period, fewer metrics or axes"
         )
-    fixed = {"from": start, "to": end, "data_version": version}
-    parts = parts_of(store, settings, [(one, by) for one in chosen], start, end, departments)
+    standing = Standing.of(store, settings, start, end, departments)
+    parts = standing_parts(store, settings, standing, [(one, by) for one in chosen])
     rows = [
-        {**row, **fixed}
+        {**row, "from": start, "to": end}
         for one in chosen
-        for row in roll_up(one, by, parts[one.slug], _own(one, by, grid, settings))
+        for row in standing_rows(standing, parts, one, by, own_cells(one, by, grid, settings))
     ]
     return pa.Table.from_pylist(rows, schema)
+
+
+def standing_parts(store: Snapshot, settings: Settings, standing: Standing, asked: Asked) -> Parts:
+    """Parts of all that is asked in the window of ``standing``: those of closed months are stored ones."""
+
+    def compute(some: Asked, start: date, end: date, before: date | None) -> dict[str, pa.Table]:
+        facts = Before(store, before) if before else store
+        return parts_of(facts, settings, some, start, end, standing.departments)
+
+    return standing.parts(asked, compute)
+
+
+def standing_rows(
+    standing: Standing,
+    parts: Parts,
+    one: Metric,
+    by: Sequence[str],
+    grid: Sequence[tuple[Any, ...]] = (),
+) -> list[dict[str, Any]]:
+    """Rows of `figure_fields` (window apart) from the parts of `standing_parts`, in cell order."""
+    newest, first, now = (
+        roll_up(one, by, found[one.slug], grid) if found is not None else None
+        for found in (parts.newest, parts.first, parts.now)
+    )
+    return standing.told(one, by, newest or [], first, now)
 
 
 def parts_of(
@@ -235,17 +267,25 @@ def told(row: Mapping[str, Any], language: str = "en") -> str:
     return f"{row['value'] * 100:.0f} %"
 
 
-def _window(store: Facts, start: date | None, end: date | None) -> tuple[date, date]:
+def _window(store: Snapshot, start: date | None, end: date | None) -> tuple[date, date]:
+    """The days asked for; where not named, all that there is anything of, closed months without facts too."""
     if start is not None and end is not None and end <= start:
         raise UsageError(
             f"the window {start} to {end} is empty: 'to' is the first day after it and must be later"
         )
     if start is None or end is None:
-        there = data_window(store)
+        there = _spanned(data_window(store), Closed.unchecked(store))
         if there is None:
             return (start or end or date.min,) * 2
         start, end = start or min(there[0], end or there[0]), end or max(there[1], start or there[1])
     return (start, end) if start < end else (start, start)
+
+
+def _spanned(there: tuple[date, date] | None, closed: Closed) -> tuple[date, date] | None:
+    """The data's window widened by the months whose facts retention removed."""
+    gone = [month for month in closed.editions if closed.gone(month)]
+    ends = [*(there or ()), *gone, *(bucket_end(month, "month") for month in gone)]
+    return (min(ends), max(ends)) if ends else None
 
 
 def _check(
@@ -278,7 +318,7 @@ def _grid(
     return sorted(cells, key=str)
 
 
-def _own(
+def own_cells(
     one: Metric, by: Sequence[str], grid: list[tuple[Any, ...]], settings: Settings
 ) -> list[tuple[Any, ...]]:
     """The cells that this metric is told for: all, or those of the hotline's department."""

@@ -1,14 +1,14 @@
 """Retention: raw events go after some days, facts after some months, numbers after some working days.
 
-The order of domain/05 req. 7: what the PBX wrote, then the pseudonymised facts; stored figures stay. A day is
-sealed `AHEAD` before its events go, so that the open days beside it are still computed from all they need:
-later lines of a sealed day become rows of `late`, and its tables stay as they are.
+The order of domain/05 req. 7: what the PBX wrote, then the pseudonymised facts; stored figures of closed
+months stay. A day is sealed `AHEAD` before its events go, so that the open days beside it are still computed
+from all they need: later lines of a sealed day become rows of `late`, and its tables stay as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from callstats.cases import catalog, retaining
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.retaining import Gone
 from callstats.cases.vault import Vault
+from callstats.closing import close_before
 from callstats.recompute import NEAR, recompute
 from callstats.settings import Settings
 from callstats.store import COMPUTED, Store
@@ -59,7 +60,8 @@ def limits(settings: Settings, today: date) -> Limits:
 def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     """Removes what the settings keep no longer, and writes down what went; `dry_run` only tells.
 
-    Days are computed before they are sealed. Raises ConflictError when others keep changing the same days.
+    Days are computed before they are sealed, and months closed before their facts go. Raises ConflictError
+    when others keep changing the same days.
     """
     today = store.clock().astimezone(ZoneInfo(store.timezone)).date()
     wanted = limits(settings, today)
@@ -69,6 +71,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     for _ in range(TRIES):
         try:
             recompute(store, settings)
+            wanted = replace(wanted, facts_before=close_before(store, settings, wanted.facts_before))
             _seal(store, wanted.sealed_before)
             raw, facts = _due(store, wanted)
             told = _report(settings, wanted, raw, facts, vault.purge())

@@ -8,7 +8,7 @@ does not, and finds a file gone, `at_one_moment` begins anew with a newer snapsh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -27,7 +27,13 @@ T = TypeVar("T")
 
 
 class Snapshot:
-    """The facts at one version. State: the version, and the files that were listed so far."""
+    """The facts at one version. State: the version, and the files that were listed so far.
+
+    `until`: the last day that is looked at; None: all. `entered`: number of the newest row that people
+    entered.
+    """
+
+    until: date | None = None
 
     def __init__(self, root: Path, database: Database, timezone: str) -> None:
         self.root = root
@@ -36,9 +42,11 @@ class Snapshot:
         with database.read() as connection:
             self.counter = catalog.version(connection)[0]
             content, entries = catalog.content(connection), neutral.entries(connection)
+            self.entered = neutral.newest(connection)
             self._exclusions = neutral.snapshot(connection)
         self._content = f"{content}-n{entries}" if entries else content
         self._listed: set[Path] = set()
+        self._old = False
 
     def data_version(self) -> str:
         """What these facts, and the neutral intervals that people entered, say, as one text."""
@@ -55,6 +63,9 @@ class Snapshot:
     def files(self, name: str, first: date | None = None, last: date | None = None) -> list[FileRow]:
         """Files of a table with days from `first` to `last`, both included; None leaves an end open."""
         with self.database.read() as connection:
+            if catalog.swept(connection) > self.counter:  # what it had then is not known any more
+                self._old = True
+                raise FileNotFoundError(f"{name}: files of version {self.counter} were swept")
             found = catalog.live_files(connection, name, first, last, at=self.counter)
         self._listed.update(self.root / file.path for file in found)
         return found
@@ -62,6 +73,17 @@ class Snapshot:
     def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
         """Paths of `files`; those of a closed month hold its other days too."""
         return [self.root / file.path for file in self.files(name, first, last)]
+
+    def edge_files(self, name: str) -> list[Path]:
+        """The few files of a table that can hold its first or its last day, by what the catalog tells.
+
+        A file's bounds may be wider than its rows, but it has one: the first day is not after any file's
+        last one.
+        """
+        found = self.files(name)
+        first = min((file.until for file in found), default=date.max)
+        last = max((file.local_date for file in found), default=date.min)
+        return [self.root / file.path for file in found if file.local_date <= first or file.until >= last]
 
     def event_files(self, first: date | None = None, last: date | None = None) -> list[Path]:
         """Files of events from day `first` to day `last`, both included; None leaves an end open."""
@@ -92,8 +114,22 @@ class Snapshot:
         return parquet.read(paths, schema, given, _between(*wanted))
 
     def gone(self) -> bool:
-        """Whether a file that was listed is not there any more."""
-        return any(not path.exists() for path in self._listed)
+        """Whether files of this version are not there, or not known, any more."""
+        return self._old or any(not path.exists() for path in self._listed)
+
+
+class Before(Snapshot):
+    """A snapshot as if nothing from a day on were known; ``end`` is the first day that is not looked at."""
+
+    def __init__(self, facts: Snapshot, end: date) -> None:
+        vars(self).update(vars(facts))  # the same version, and the same list of files
+        self._facts = facts
+        self.until = end - timedelta(days=1)
+
+    def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
+        """See `Snapshot.table_files`."""
+        assert self.until is not None
+        return self._facts.table_files(name, first, self.until if last is None else min(last, self.until))
 
 
 def _between(first: date | None, last: date | None) -> Any:

@@ -40,6 +40,8 @@ COMPUTED: Final = ("calls", "visits", "attempts", "messages", "disagreements", "
 class Store:
     """The facts of one site: `root` holds the Parquet files, `database` their catalog."""
 
+    until: date | None = None
+
     def __init__(self, root: Path, database: Database, timezone: str, clock: Clock = utc_now) -> None:
         self.root = root
         self.database = database
@@ -89,6 +91,10 @@ class Store:
     def table_files(self, name: str, first: date | None = None, last: date | None = None) -> list[Path]:
         """Valid files of a table with days from `first` to `last`: see `Snapshot.table_files`."""
         return self.snapshot().table_files(name, first, last)
+
+    def edge_files(self, name: str) -> list[Path]:
+        """Valid files of a table that can hold its first or its last day: see `Snapshot.edge_files`."""
+        return self.snapshot().edge_files(name)
 
     def event_files(self, first: date | None = None, last: date | None = None) -> list[Path]:
         """Valid event files from day `first` to day `last`, both included; None leaves an end open."""

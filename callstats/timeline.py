@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from callstats import evidence, judge
+from callstats import evidence, judge, neutral
 from callstats.cases import catalog
 from callstats.errors import InputError
 from callstats.evidence import Line, Said
@@ -98,7 +98,9 @@ def _timeline(store: Snapshot, call_id: str, settings: Settings) -> Timeline:
     return Timeline(
         call,
         tuple(sorted(steps, key=_order)),
-        tuple(step for visit in visits for step in _judged(visit, steps)),
+        tuple(
+            step for visit in visits for step in (*_judged(visit, steps), *_neutral(visit, store, settings))
+        ),
         tuple(Step("disagreement", None, row) for row in rows["disagreements"]),
         len({one.where for one in said}),
         tuple(source for source in call["sources"] if source not in heard),
@@ -290,6 +292,25 @@ def _judged(visit: Row, steps: Sequence[Step]) -> Iterator[Step]:
     )
     yield Step("rotation", at, {name: visit[name] for name in ROTATION}, lines, visit=number)
     yield Step("counted", at, {name: visit[name] for name in ("in_hours", "external")}, visit=number)
+
+
+def _neutral(visit: Row, store: Snapshot, settings: Settings) -> Iterator[Step]:
+    """Why a visit is not scored: what queues said of pauses, and the numbers of what people entered."""
+    if not visit["neutral"]:
+        return
+    day = visit["entered_at"].astimezone(settings.zone).date()
+    said = judge.steps(store, day, day + ONE_DAY)
+    pauses, entries = neutral.behind(visit, said, judge.entered(store, day, day + ONE_DAY), settings)
+    with store.database.read() as connection:
+        paths = {one.id: one.path for one in catalog.all_batches(connection)}
+    lines = (
+        Line(paths[row["batch"]], row["line"], row["source"], row["step"], row["said_at"])
+        for row in (pause.said for pause in pauses)
+        if row["batch"] in paths
+    )
+    states = dict.fromkeys([*(pause.state for pause in pauses), *(row["state"] for row in entries)])
+    values = {"states": list(states), "entries": [row["id"] for row in entries]}
+    yield Step("neutral", visit["entered_at"], values, tuple(sorted(set(lines))), visit=visit["visit"])
 
 
 def third_signal_reason(visit: Row) -> str:

@@ -203,6 +203,10 @@ class _Anew(Snapshot):
         others = [self._without_day(file) for file in self.files(name, first, last)]
         return [path for path in others if path is not None] + [self.anew[name]]
 
+    def edge_files(self, name: str) -> list[Path]:
+        """See `Snapshot.edge_files`; all of them, as a day of the table is elsewhere."""
+        return self.table_files(name)
+
     def _without_day(self, file: FileRow) -> Path | None:
         """A file of several days without the day; None where it holds no other."""
         if not file.local_date <= self.day <= file.until:
@@ -222,8 +226,9 @@ def _figures(
     store: Store, settings: Settings, day: date, fresh: Mapping[str, pa.Table], found: Verification
 ) -> None:
     def figures(facts: Facts) -> list[dict[str, Any]]:
+        # by day: figures of days are computed from the visits, also where their month is closed
         rows: list[dict[str, Any]] = metrics_table(
-            facts, settings, by=("department",), start=day, end=day + ONE_DAY
+            facts, settings, by=("department", "day"), start=day, end=day + ONE_DAY
         ).to_pylist()
         return rows
 

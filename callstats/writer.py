@@ -44,7 +44,7 @@ class BatchWriter:
         self._files: list[FileRow] = []
         self._touched: set[date] = set()
         self._retired: list[str] = []
-        self._behind = ThreadPoolExecutor(1, "parquet")
+        self._behind: ThreadPoolExecutor | None = None
         self._writing: Future[list[FileRow]] | None = None
 
     def add(self, events: pa.Table) -> int:
@@ -97,11 +97,12 @@ class BatchWriter:
 
     def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
         """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
-        self._flush(list(self._buffer))
+        self._flush(list(self._buffer), last=True)
         self._flush_rejects()
         self._flush_late()
         self._await()
-        self._behind.shutdown()
+        if self._behind is not None:
+            self._behind.shutdown()
         with self.store.database.write() as connection:
             commits.commit_batch(
                 connection,
@@ -114,13 +115,13 @@ class BatchWriter:
                 retired=self._retired,
             )
 
-    def _flush(self, days: list[date]) -> None:
+    def _flush(self, days: list[date], last: bool = False) -> None:
         new = []
         for day in days:
             rows = pa.concat_tables(self._buffer.pop(day))
             self._buffered -= rows.num_rows
             new.append((described(self._own(named("events", day)), rows, self.store.timezone), rows))
-        self._write(new)
+        self._write(new, last)
 
     def _flush_rejects(self) -> None:
         if self._rejects:
@@ -138,8 +139,8 @@ class BatchWriter:
     def _own(self, file: FileRow) -> FileRow:
         return replace(file, pbx=self.batch.pbx, source=self.batch.source, batch=self.batch.id)
 
-    def _write(self, new: Sequence[tuple[FileRow, pa.Table]]) -> None:
-        """Lets rows be written behind; one writing at a time, as memory is bounded."""
+    def _write(self, new: Sequence[tuple[FileRow, pa.Table]], last: bool = False) -> None:
+        """Lets rows be written behind, the last ones at once; one writing at a time, as memory is bounded."""
         self._await()
         if not new:
             return
@@ -147,6 +148,10 @@ class BatchWriter:
             with self.store.database.write() as connection:
                 commits.extend(connection, [file.id for file in self._files], self.store.clock() + LEASE)
         filing.announce(self.store.database, [file for file, _ in new], self.store.clock)
+        if last:
+            self._files += filing.put(self.store.root, new)
+            return
+        self._behind = self._behind or ThreadPoolExecutor(1, "parquet")
         self._writing = self._behind.submit(filing.put, self.store.root, new)
 
     def _await(self) -> None:

@@ -18,9 +18,9 @@ from typing import IO, Final
 from callstats.cases import catalog
 from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.vault import Vault
+from callstats.closing import bring_up_to_date
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
 from callstats.gather import gather
-from callstats.recompute import recompute
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Context, Dialect, Reading
@@ -91,9 +91,13 @@ def load(
 
 
 def finish(settings: Settings, store: Store) -> None:
-    """Removes files that gave way, computes the days that are not up to date, gathers small files."""
+    """Removes files that gave way, computes the days that are not up to date, closes the months that are due,
+    gathers small files.
+
+    Raises ClosedMonthError, and computes nothing, where the settings touch a closed month.
+    """
     store.sweep()
-    recompute(store, settings)
+    bring_up_to_date(store, settings)
     gather(store)
 
 

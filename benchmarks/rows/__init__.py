@@ -2,6 +2,9 @@
 
 from benchmarks.harness import Row
 from benchmarks.rows.append import Append
+from benchmarks.rows.assembling import Assembling
+from benchmarks.rows.figures import Figures
+from benchmarks.rows.new_day import NewDay
 from benchmarks.rows.page import Page
 from benchmarks.rows.reading import Reading
 
@@ -11,6 +14,9 @@ ROWS: tuple[Row, ...] = (
     Reading("cdr", "CDR CSV → typed events in the store"),
     Reading("cel", "CEL CSV → typed events in the store"),
     Reading("queue_log", "queue_log → typed events in the store"),
+    Assembling(),
+    Figures(),
+    NewDay(),
     Append(),
     Page(),
 )

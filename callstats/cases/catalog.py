@@ -125,6 +125,16 @@ def content(connection: Connection) -> str:
     return f"{row.content}-{row.digest}" if row.digest else str(row.content)
 
 
+def swept(connection: Connection) -> int:
+    """The oldest version that can still be listed whole."""
+    return int(connection.execute(select(data_version.c.swept)).scalar_one())
+
+
+def hold(connection: Connection) -> None:
+    """Waits until no other process commits facts or months, and lets none before this transaction ends."""
+    connection.execute(select(data_version.c.id).with_for_update())
+
+
 def horizon(connection: Connection) -> Horizons:
     """How far retention went."""
     row = connection.execute(select(horizons)).mappings().one()

@@ -19,7 +19,9 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -70,6 +72,7 @@ data_version: Final = Table(
     Column("counter", BigInteger, nullable=False),  # commits of any kind
     Column("content", BigInteger, nullable=False),  # commits that changed what the facts say
     Column("digest", String, nullable=False),
+    Column("swept", BigInteger, nullable=False),  # older versions cannot be listed whole any more
     Column("feeds_changed", BigInteger, nullable=False),  # version of the last change of a feed's ends
     Column("feeds_seen", BigInteger, nullable=False),  # version whose feeds the table `feed_gaps` tells
 )
@@ -239,4 +242,76 @@ number_keys: Final = Table(
     Column("key_id", Integer, primary_key=True, autoincrement=False),
     Column("fingerprint", String, nullable=False),
     Column("version", BigInteger, nullable=False, server_default="0"),
+)
+
+# Closed months, append-only: a month that is computed anew gets a further edition, nothing is overwritten.
+month_editions: Final = Table(
+    "month_editions",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("edition", Integer, CheckConstraint("edition > 0", name="from_one"), primary_key=True),
+    Column("closed_at", Instant, nullable=False),
+    Column("closed_by", String, nullable=False),
+    Column("reason", String, CheckConstraint("edition = 1 OR reason IS NOT NULL", name="restated_why")),
+    Column("seen_before", Date, nullable=False),
+    Column("without", String, nullable=False),
+    Column("rules", String, nullable=False),
+    Column("rules_fingerprint", String, nullable=False),
+    Column("code_version", String, nullable=False),
+    Column("data_version", String, nullable=False),
+    Column("counter", BigInteger, nullable=False),
+    Column("entered", BigInteger, nullable=False),
+)
+
+month_figures: Final = Table(
+    "month_figures",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("edition", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("metric", String, nullable=False),
+    Column("measure", String, nullable=False),
+    Column("axes", String, nullable=False),
+    Column("department", String),
+    Column("place", String),
+    Column("unit", String, nullable=False),
+    Column("value", Double),
+    Column("low", Double),
+    Column("high", Double),
+    Column("k", BigInteger, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("mean", Double),
+    Column("p90", Double),
+    Column("max", Double),
+    Column("open_h", Double),
+    Column("excluded", String, nullable=False),
+    Column("certain", BigInteger, nullable=False),
+    Column("borderline", BigInteger, nullable=False),
+    Column("estimated", BigInteger, nullable=False),
+    Column("unknown", BigInteger, nullable=False),
+    Column("rule_version", String),
+    ForeignKeyConstraint(["month", "edition"], ["month_editions.month", "month_editions.edition"]),
+    Index(None, "metric", "axes", "month"),
+)
+
+month_parts: Final = Table(
+    "month_parts",
+    metadata,
+    Column("month", Date, primary_key=True),
+    Column("edition", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("metric", String, nullable=False),
+    Column("measure", String, nullable=False),
+    Column("department", String),
+    Column("place", String),
+    Column("reason", String),
+    Column("certainty", String),
+    Column("rule_version", String),
+    Column("n", BigInteger, nullable=False),
+    Column("k", BigInteger, nullable=False),
+    Column("sum_us", BigInteger),
+    Column("max_us", BigInteger),
+    Column("bars", LargeBinary),
+    ForeignKeyConstraint(["month", "edition"], ["month_editions.month", "month_editions.edition"]),
+    Index(None, "metric", "month"),
 )

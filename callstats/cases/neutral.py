@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
+from callstats.cases.catalog import hold
 from callstats.cases.models import neutral_intervals as intervals
 from callstats.errors import UsageError
 from callstats.fields import EXCLUSIONS
@@ -44,6 +45,7 @@ def add(connection: Connection, entry: Entry) -> int:
         raise UsageError(f"neutral: {entry.to_at} is not after {entry.from_at}; the end comes later")
     if (entry.department is None) == (entry.phone is None):
         raise UsageError("neutral: name either a department or a phone")
+    hold(connection)  # numbers follow the order of commits, and months that close see all of them
     if entry.supersedes is not None:
         current(connection, entry.supersedes)
     values = {name: value for name, value in vars(entry).items() if name != "id"}
@@ -83,6 +85,20 @@ def listed(connection: Connection, *, everything: bool = False) -> list[Entry]:
 def entries(connection: Connection) -> int:
     """How many rows were ever added: the version of what people entered."""
     return int(connection.execute(select(func.count()).select_from(intervals)).scalar_one())
+
+
+def newest(connection: Connection) -> int:
+    """Number of the newest row; 0: none. Rows get their numbers in the order in which they are committed."""
+    return int(connection.execute(select(func.max(intervals.c.id))).scalar() or 0)
+
+
+def entered_since(connection: Connection, start: datetime, end: datetime, number: int) -> bool:
+    """Whether rows newer than `number` say, or take back, something of the time `[start, end)`."""
+    old = intervals.alias("old")
+    touching = select(old.c.id).where(old.c.from_at < end, old.c.to_at > start)
+    wanted = or_(intervals.c.id.in_(touching), intervals.c.supersedes.in_(touching))
+    query = select(intervals.c.id).where(intervals.c.id > number, wanted).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def snapshot(connection: Connection) -> pa.Table:

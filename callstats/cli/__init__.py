@@ -10,16 +10,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from callstats import __version__, log
-from callstats.cli import checking, computing, figures, loading, neutral, pages, simulate, upkeep
-from callstats.cli.base import DONE, REJECTED, USAGE, Command
+from callstats.cli import checking, closing, computing, figures, loading, neutral, pages, simulate, upkeep
+from callstats.cli.base import DONE, REJECTED, USAGE, Command, everywhere
 from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 
 # in the order of the help
-DECLARED: Final = (loading, computing, figures, neutral, pages, simulate, checking, upkeep)
+DECLARED: Final = (loading, computing, figures, closing, neutral, pages, simulate, checking, upkeep)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,29 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    everywhere = argparse.ArgumentParser(add_help=False)
-    everywhere.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        default=argparse.SUPPRESS,
-        help="settings (default: callstats.toml)",
-    )
-    everywhere.add_argument(
-        "--data",
-        type=Path,
-        metavar="DIR",
-        default=argparse.SUPPRESS,
-        help="folder of the facts and the database",
-    )
+    shared = everywhere()
     parser = argparse.ArgumentParser(
-        prog="callstats", description="From what a PBX wrote to a department's figures.", parents=[everywhere]
+        prog="callstats", description="From what a PBX wrote to a department's figures.", parents=[shared]
     )
     parser.add_argument("--version", action="version", version=f"callstats {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Command, text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text, parents=[everywhere])
+        added = commands.add_parser(name, help=text, description=text, parents=[shared])
         added.set_defaults(run=run)
         return added
 

@@ -7,14 +7,17 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from callstats import export
+from callstats.clock import Clock, utc_now
 from callstats.settings import Settings
 from callstats.store import Store
 
 DONE, REJECTED, USAGE = 0, 1, 2
 FAR: Final = (1970, 2100)  # years between which a day is believed
+now: Clock = utc_now
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -24,6 +27,26 @@ class Declare(Protocol):
     def __call__(self, name: str, run: Command, text: str) -> argparse.ArgumentParser:
         """The command's parser, for its own arguments."""
         ...
+
+
+def everywhere() -> argparse.ArgumentParser:
+    """The arguments that every command, and every action of one, takes: a parent of its parser."""
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="settings (default: callstats.toml)",
+    )
+    shared.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help="folder of the facts and the database",
+    )
+    return shared
 
 
 def day(text: str) -> date:
@@ -42,12 +65,24 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return Settings.load(getattr(options, "config", None), getattr(options, "data", None))
 
 
-def current(settings: Settings) -> Store:
-    """The store with its computed tables up to date, after a crash or a change of settings too."""
-    from callstats.recompute import recompute
+def opened(settings: Settings) -> Store:
+    """The store as it is."""
+    return Store.open(settings, now)
 
-    store = Store.open(settings)
-    recompute(store, settings)
+
+def current(settings: Settings) -> Store:
+    """The store up to date, after a crash or a change of settings too: days computed, months closed.
+
+    Raises ClosedMonthError where the settings touch a closed month.
+    """
+    from callstats.closing import bring_up_to_date
+
+    store = opened(settings)
+    try:
+        bring_up_to_date(store, settings)
+    except BaseException:
+        store.close()
+        raise
     return store
 
 

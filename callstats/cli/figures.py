@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from callstats import export
 from callstats.cli.base import DONE, Declare, as_columns, current, day, print_json, settings_of
 from callstats.fields import CERTAINTY, JUDGED_VISITS
 from callstats.origin import labelled, notice
+from callstats.standing import changed, original
 
 
 def declare(command: Declare) -> None:
@@ -32,7 +34,7 @@ def declare(command: Declare) -> None:
 
 
 def _metrics(options: argparse.Namespace) -> int:
-    from callstats.report import metrics_table, told
+    from callstats.report import metrics_table
 
     settings = settings_of(options)
     by = tuple(part.strip() for part in options.by.split(",") if part.strip())
@@ -42,20 +44,33 @@ def _metrics(options: argparse.Namespace) -> int:
         rows = labelled(table, settings.simulated).to_pylist()
         print_json([row | {"excluded": dict(row["excluded"] or ())} for row in rows])
         return DONE
-    names = ("metric", "measure", *by, "value", "low", "high", "k", "n", "excluded", *CERTAINTY)
+    names = ("metric", "measure", *by, "value", "low", "high", "k", "n", "excluded", *CERTAINTY, "status")
+    found = table.to_pylist()
     rows = [
         [
-            told(row)
+            _value(row)
             if name == "value"
             else sum(dict(row[name]).values())
             if name == "excluded"
             else row[name]
             for name in names
         ]
-        for row in table.to_pylist()
+        for row in found
     ]
     print(notice(settings.simulated) + as_columns(names, rows))
+    for reason in dict.fromkeys(row["restate_reason"] for row in found if row["restate_reason"]):
+        print(f"restated: {reason}")
+    if any(row["later"] for row in found):
+        print("*: what came after closing would give another figure; callstats close tells which months")
     return DONE
+
+
+def _value(row: dict[str, Any]) -> str:
+    """The value in words; of a restated one the first too; a mark where what came later would change it."""
+    from callstats.report import told
+
+    first = f" (at first {told(original(row))})" if changed(row) else ""
+    return f"{told(row)}{first}{'*' if row['later'] else ''}"
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from callstats.cli.base import DONE, REJECTED, Declare, print_json, settings_of
+from callstats.cli.base import DONE, REJECTED, Declare, opened, print_json, settings_of
 
 
 def declare(command: Declare) -> None:
@@ -18,12 +18,11 @@ def declare(command: Declare) -> None:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from callstats.store import Store
     from ingest.load import finish, load
     from ingest.report import as_json, as_text
 
     settings = settings_of(options)
-    with Store.open(settings) as store:
+    with opened(settings) as store:
         reports = load(options.paths, settings, store, compute=False)
         if options.json:
             print_json(as_json(reports))

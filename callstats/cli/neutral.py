@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from callstats.calendar import local_instant
 from callstats.cases import neutral
-from callstats.cli.base import DONE, Declare, as_columns, print_json, settings_of
+from callstats.cli.base import DONE, Declare, as_columns, everywhere, print_json, settings_of
 from callstats.clock import utc_now
 from callstats.errors import UsageError
 from callstats.settings import Settings
@@ -23,7 +23,7 @@ def declare(command: Declare) -> None:
     """Declares the commands of this module."""
     parser = command("neutral", _list, "Neutral states that people enter: shown, added, withdrawn.")
     actions = parser.add_subparsers(metavar="ACTION")
-    adding = actions.add_parser("add", help="add an interval, or a correction of one")
+    adding = actions.add_parser("add", help="add an interval, or a correction of one", parents=[everywhere()])
     adding.add_argument("--state", required=True, choices=NEUTRAL_STATES, help=", ".join(NEUTRAL_STATES))
     adding.add_argument(
         "--from", dest="start", required=True, metavar="TIME", help='"2026-03-02 09:00" (local)'
@@ -34,13 +34,15 @@ def declare(command: Declare) -> None:
     who.add_argument("--phone", metavar="EXTENSION", help="one phone")
     adding.add_argument("--supersedes", type=int, metavar="NUMBER", help="the entry that this one corrects")
     adding.set_defaults(run=_add)
-    withdrawing = actions.add_parser("withdraw", help="end an entry; it stays in the list of all")
+    withdrawing = actions.add_parser(
+        "withdraw", help="end an entry; it stays in the list of all", parents=[everywhere()]
+    )
     withdrawing.add_argument("number", type=int, metavar="NUMBER")
     withdrawing.set_defaults(run=_withdraw)
     for one in (adding, withdrawing):
         one.add_argument("--reason", required=True, help="why, for those who read the figure")
         one.add_argument("--author", default=None, help="who says so (default: the system's user)")
-    listing = actions.add_parser("list", help="entries in force")
+    listing = actions.add_parser("list", help="entries in force", parents=[everywhere()])
     for one in (parser, listing):
         one.add_argument("--all", action="store_true", help="every row ever added")
         one.add_argument("--json", action="store_true", help="as JSON")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from callstats.cli import base
 from callstats.cli.base import DONE, REJECTED, Declare, print_json, settings_of
 
 
@@ -26,7 +27,7 @@ def _doctor(options: argparse.Namespace) -> int:
     from callstats.doctor import examine
 
     settings = settings_of(options)
-    checks = examine(settings)
+    checks = examine(settings, base.now)
     for check in checks:
         print(f"{'ok  ' if check.well else 'LOOK'} {check.what}: {check.found}")
     return DONE if all(check.well for check in checks) else REJECTED

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -26,8 +26,7 @@ CERTAINTIES = ("certain", "borderline", "estimated")
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One comparison. `group` is "" for what counts, "gap" or "cut" for calls that are judged apart;
     `certainty` is None for plain facts.
     """
@@ -216,7 +215,7 @@ def _one_visit(place: _Place, visit: Visit, row: Row | None, rules: Rules) -> li
         _fact(place, "external", visit.external, row, "external"),
         _ring(place, visit.ring_s, row, rules),
         *_ring_bounds(place, visit.ring_s, row),
-        Finding(**{**vars(third), "answered": visit.external and visit.answered_at is not None}),
+        third._replace(answered=visit.external and visit.answered_at is not None),
         _fact(place, "rotation", rotation.kind, row, "rotation", "rotation_certainty", also),
     ]  # fmt: skip
     if rotation.causes and not rotation.also:

@@ -25,6 +25,8 @@ class Dialplan:
     )
     # dialled number → department that a queue's timeout sends the call to
     overflow: Mapping[str, str] = field(default_factory=lambda: {"67012400": "social"})
+    queues: frozenset[str] = frozenset()  # numbers that wait for phones even where none is free to be tried
+    menu_default: str = ""  # the department that a menu without a key goes to
 
 
 @dataclass(frozen=True)

@@ -153,7 +153,7 @@ def _call(told: TruthCall, town: Town, plan: Dialplan, stopped: Sequence[tuple[s
     outward = told["kind"] != "public" and len(told["dialled"]) >= 8
     ended = _ended(told)
     cut = next((what for what, t in stopped if told["t_start"] < t < ended + 0.5), None)
-    outcome = _outcome(told, outward, bool(plan.dead.get(told["dialled"])))
+    outcome = _outcome(told, outward, plan)
     picked = told["answered_by"] is not None and not any(g["outcome"] == "answered" for g in told["legs"])
     answered_at = told["t_answer"]
     if picked:
@@ -200,19 +200,21 @@ def _ended(told: TruthCall) -> float:
     return float(side.get("t_bye") or side.get("t_cancel") or side["t_final"])
 
 
-def _outcome(told: TruthCall, outward: bool, dead: bool) -> str:
+def _outcome(told: TruthCall, outward: bool, plan: Dialplan) -> str:
     """The call's outcome in the words of the design.
 
-    A call is busy or unavailable when all phones tried were, the `dead` one that no phone can see included; a
-    client who declines our call was tried, as good as busy.
+    A call is busy or unavailable when all phones tried were, the dead one that no phone can see included; a
+    client who declines our call was tried, as good as busy. Who waited in a queue in vain was not answered.
     """
     said, legs = told["outcome"], told["legs"]
     if said == "lost":
-        ends = {g["outcome"] for g in legs} | ({"unavailable"} if dead else set())
+        ends = {g["outcome"] for g in legs} | ({"unavailable"} if plan.dead.get(told["dialled"]) else set())
         ends = ends - {"forwarded"} or ends  # where a phone sent the call on to decides
         if ends and ends <= {"busy", "declined" if outward else "busy"}:
             return "busy"
-        return "failed" if not ends else "unavailable" if ends == {"unavailable"} else "unanswered"
+        if not ends:
+            return "unanswered" if told["dialled"] in plan.queues else "failed"
+        return "unavailable" if ends == {"unavailable"} else "unanswered"
     return {"abandoned_in_menu": "abandoned", "service": "voicemail"}.get(said, str(said))
 
 
@@ -300,6 +302,8 @@ def _entry(told: TruthCall, town: Town, plan: Dialplan) -> tuple[str | None, str
     if dialled in town.hotline:
         return town.hotline_department, "dialled"
     if dialled == plan.menu:
+        if told["legs"] and town.phones.get(told["legs"][0]["phone"]) == plan.menu_default:
+            return plan.menu_default, "menu"
         return str(told["unit"]), "menu" if told["legs"] else "dialled"
     return town.numbers.get(dialled) or town.phones.get(dialled.removeprefix(plan.direct_prefix)), "dialled"
 

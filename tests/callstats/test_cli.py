@@ -13,12 +13,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from callstats import closing as closing_module
 from callstats import export
 from callstats.cases.catalog import ConflictError
 from callstats.cli import main
 from callstats.fields import JUDGED_VISITS, TABLES
 from callstats.store import Store
-from ingest import load as load_module
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -62,7 +62,7 @@ def test_what_was_loaded_is_told_although_computing_fails(
     def fails(*_: object) -> None:
         raise ConflictError("store: other processes keep changing these days")
 
-    monkeypatch.setattr(load_module, "recompute", fails)
+    monkeypatch.setattr(closing_module, "recompute", fails)
     assert run(data, "ingest", SAMPLE / "queue_log") == 1
     said = capsys.readouterr()
     assert "queue_log: read 107" in said.out
@@ -75,11 +75,11 @@ def test_a_fault_of_ours_is_one_line_that_quotes_nothing(
     def fails(*_: object) -> None:
         raise ValueError("caller 28404019")
 
-    monkeypatch.setattr(load_module, "recompute", fails)
+    monkeypatch.setattr(closing_module, "recompute", fails)
     assert run(data, "ingest", SAMPLE / "queue_log") == 1
     said = capsys.readouterr()
     assert "queue_log: read 107" in said.out
-    assert said.err.startswith("callstats: unexpected ValueError (load.py, line ")
+    assert said.err.startswith("callstats: unexpected ValueError (closing.py, line ")
     assert len(said.err.splitlines()) == 1
     assert "28404019" not in said.err
 

@@ -90,12 +90,24 @@ def test_everyone_must_be_neutral_as_long_as_an_answer_would_be_in_time(
         pytest.param(
             [queue_step("removed", "203", at("18:00", DAY - timedelta(1)))], True, id="logged out yesterday"
         ),
-        pytest.param([queue_step("removed", "203", at("09:00"))], False, id="logged out today"),
+        pytest.param([queue_step("removed", "203", at("09:00"))], True, id="logged out before"),
+        pytest.param([queue_step("removed", "203", at("10:30"))], False, id="logged out after"),
+        pytest.param(
+            [queue_step("removed", "203", at("09:00")), queue_step("added", "203", at("09:30"))],
+            False,
+            id="logged out, and in again",
+        ),
+        pytest.param([queue_step("added", "203", at("10:45"))], True, id="logged in after"),
         pytest.param(paused("203", at("10:00"), at("11:00"), " Klātiene"), True, id="spelt with a capital"),
     ],
 )
 def test_one_more_member_decides(tmp_path: Path, steps: Steps, neutral: bool) -> None:
     assert is_neutral(site_of(tmp_path), at("10:20"), [*BOTH, *steps]) is neutral
+
+
+def test_where_nobody_is_a_member_nobody_is_neutral(tmp_path: Path) -> None:
+    out = [queue_step("removed", phone, at("09:00")) for phone in ("201", "202")]
+    assert not is_neutral(site_of(tmp_path), at("10:20"), out)
 
 
 def test_a_pause_in_another_queue_is_none_in_this_one(tmp_path: Path) -> None:

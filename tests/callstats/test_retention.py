@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from callstats.cases import catalog, retaining
+from callstats.cases.vault import Vault
 from callstats.cli import main
 from callstats.doctor import examine
 from callstats.errors import SettingsError
@@ -93,12 +94,12 @@ def test_events_go_and_facts_stay_and_what_went_is_told(
     gone = {one.what: one for one in done.gone}
     assert (gone["events"].rows, gone["events"].days) == (count, 1)
     assert gone["events"].setting == "retention.events_days = 90"
-    assert set(gone) == {"events"}
+    assert set(gone) == {"events", "numbers"}
     assert store.scan("events").num_rows == 0
     assert list((store.root / "events").rglob("*.parquet")) == []
     assert tables(store) == before
     with store.database.read() as connection:
-        assert retaining.all_purges(connection) == [(time.at, gone["events"])]
+        assert retaining.all_purges(connection) == [(time.at, one) for one in done.gone]
     assert purge(store, settings).gone == ()
     call = store.scan("calls")["call_id"][0].as_py()
     said = explain(store, call, settings, "en")
@@ -152,6 +153,7 @@ def test_the_first_open_day_is_computed_from_the_sealed_day_before(
     settings: Settings, store: Store, time: Time
 ) -> None:
     """A call over midnight that began on a sealed day stays that day's, whatever comes later."""
+    Vault.open(settings, store.database)  # makes the key
     first, midnight = NOON.date(), datetime(2026, 3, 10, 22, tzinfo=UTC)  # midnight in Riga
     began = midnight - timedelta(minutes=5)
     uid = f"{int(began.timestamp())}.1"

@@ -12,7 +12,7 @@ from callstats import store as facts
 from callstats.cases.vault import Vault
 from callstats.fields import EVENTS
 from callstats.store import BatchWriter
-from ingest.base import Context
+from ingest.base import Context, Seen
 from tests.ingest.loading import Site, lines_of
 from tests.ingest.reading import context, dialect, result
 
@@ -33,8 +33,7 @@ def test_few_numbers_are_remembered_and_what_is_read_stays_the_same(monkeypatch:
 def test_numbers_for_the_vault_are_given_away_in_parts_and_none_is_lost() -> None:
     whole, parts = context(), context()
     result(b"".join(lines_of(CDR)), dialect("cdr_csv"), known=whole)
-    lines = lines_of(CDR)
-    given: dict[str, object] = {}
+    lines, given = lines_of(CDR), dict[str, Seen]()
     for start in range(0, len(lines), 20):
         result(b"".join(lines[start : start + 20]), dialect("cdr_csv"), known=parts)
         assert parts.taken(at_least=1000) == {}

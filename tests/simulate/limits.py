@@ -1,14 +1,16 @@
 """Why a fact may differ from the truth: the limits of each source that the README names, as rules.
 
-AMI has none, alone or with everything else. A rule never excuses a judgement that is marked certain.
+Everything together has none, AMI only that no event tells when a greeting ends and a message begins. A rule
+never excuses a judgement that is marked certain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from tests.accuracy.rotation import union_s
 from tests.accuracy.score import Finding
 from tests.accuracy.truth import THIRD_SIGNAL_S
 
@@ -16,7 +18,10 @@ SILENT: Final = "60000620"  # its first phone never reacts
 MENU: Final = "60000000"
 OVERFLOW: Final = "60000400"  # finance's queue, after which comes another department's
 FINANCE: Final = ("401", "402")
+GREETED: Final = "60000420"  # a phone whose mailbox greets before the beep
+QUEUES: Final = ("60000200", "60000300", "60000400", "60000700")
 MANY: Final = 4  # phones tried
+SPOOL: Final = "when the greeting ends and the message begins only the spool knows"
 ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
 RINGING: Final = ("ring_s", "no_ring", "third_signal", "rotation", "rotation_cause", "attempt", "outcome")
 ENDS: Final = ("outcome", "visit_outcome", "attempt", "rotation", "rotation_cause")
@@ -28,7 +33,11 @@ VISIT: Final = {
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rules ask of a call; `near`: it rang for about as long as three signals last."""
+    """What the rules ask of a call.
+
+    `near`: it rang for about as long as three signals last, give or take a second per phone that rang;
+    `left_then`: the caller left within a tenth of a second after a phone had rung to its time's end.
+    """
 
     dialled: str
     kind: str
@@ -38,6 +47,7 @@ class Facts:
     legs: int
     skipped: bool
     near: bool
+    left_then: bool
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Facts:
@@ -52,9 +62,8 @@ class Facts:
             transferred=any(leg["t_invite"] > min(answers, default=float("inf")) for leg in legs),
             legs=len(legs),
             skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
-            near=any(
-                leg["outcome"] == "answered" and abs(_ring_s(leg) - THIRD_SIGNAL_S) < 1.1 for leg in legs
-            ),
+            near=_near(legs),
+            left_then=_left_then(told),
         )
 
     @property
@@ -63,17 +72,43 @@ class Facts:
         return self.dialled in ANSWERED_FIRST or self.transferred or self.picked_up or self.kind == "ami"
 
 
-def _ring_s(leg: Mapping[str, Any]) -> float:
-    return float(leg["t_final"] - leg.get("t_180", leg["t_invite"]))
+def _left_then(told: Mapping[str, Any]) -> bool:
+    side = told["caller_side"]
+    left = side.get("t_cancel") or side.get("t_bye") or float("inf")
+    ends = [leg["t_cancel"] for leg in told["legs"] if leg["outcome"] == "no_answer" and "t_cancel" in leg]
+    return any(0.0 <= left - end <= 0.1 for end in ends)
+
+
+def _near(legs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether whole seconds, one per phone that rang, may move the ring time over the third signal."""
+    answer = min((leg["t_final"] for leg in legs if leg["outcome"] == "answered"), default=None)
+    rang = [
+        (leg.get("t_180", leg["t_invite"]), min(leg[t] for t in ("t_cancel", "t_final") if t in leg))
+        for leg in legs
+        if answer is not None and leg["t_invite"] < answer
+    ]
+    return abs((union_s(rang, answer) or 0.0) - THIRD_SIGNAL_S) < 1.1 * len(rang)
+
+
+def _greeted(call: Facts) -> bool:
+    return call.dialled == GREETED and call.said == "abandoned"
 
 
 def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
     """The limit that explains a difference; None: nothing does."""
-    if call is None or found.certainty == "certain" or sources in ("ami", "all"):
+    if call is None or found.certainty == "certain" or sources == "all":
+        return None
+    if _greeted(call) and found.fact in (*ENDS, "messages") and found.got in ("voicemail", "1"):
+        return SPOOL
+    if sources == "ami":
         return None
     if call.dialled == SILENT and found.fact in (*RINGING, "visit_outcome"):
         return "a phone that never reacts looks like one that rings"
     if sources.startswith("cel"):
+        if found.fact == "third_signal" and call.near:
+            return "CEL tells when a phone was asked to ring, not when it rang"
+        if found.fact in ENDS and call.left_then:
+            return "CEL does not tell who was first: the caller who left or the phone's time"
         return None
     return _cdr(found, call)
 
@@ -92,8 +127,10 @@ def _cdr(found: Finding, call: Facts) -> str | None:
         return "whole seconds straddle the third signal"
     if found.fact == "transferred" and call.transferred:
         return "sent on within a department or in vain: no row tells it from rotation"
-    if found.fact == "ring_s" and call.legs >= MANY:
+    if found.fact in ("ring_s", "no_ring") and (call.legs >= MANY or call.dialled in (*QUEUES, MENU)):
         return "the rows of a queue's rounds are whole seconds each and may begin before a phone rings"
+    if found.fact == "answered_at" and call.answered_first:
+        return "the PBX answered first: the person's answer is hidden"
     if call.skipped and found.fact in VISIT:
         return "a queue that offered the call to nobody and sent it on leaves no row"
     return None

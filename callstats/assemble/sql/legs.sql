@@ -9,6 +9,8 @@ WITH away AS (
 ),
 facts AS (
     SELECT l.*, c.ended_us AS call_ended_us, c.caller_left, coalesce(c.caller_left_us, c.ended_us) AS caller_left_us, c.direction,
+        -- where AMI told that the caller hung up, and the phone's end, their order decides: a timeout may come moments before
+        c.caller_left_us IS NOT NULL AND l.in_ami AS left_heard,
         -- let go with the caller: its cause may be another phone's, handed on through the caller's channel
         coalesce(c.caller_left, FALSE) AND l.resolution_us = 1 AND coalesce(l.dial_status, '') IN ('', 'CANCEL')
             AND coalesce(abs(l.stopped_us - coalesce(c.caller_left_us, c.ended_us)) <= 100000, FALSE) AS let_go, c.has_ami, c.has_cel, w.uid IS NOT NULL OR NOT coalesce(v.ami_rings AND v.ami_ends, FALSE) AS in_gap
@@ -60,7 +62,7 @@ judged AS (
                 AND f.stopped_us - f.tried_us > 2000000 THEN 'unavailable'
             WHEN (f.caller_left OR (f.caller_left IS NULL AND f.source <> 'cdr' AND f.dial_status = 'CANCEL'))
                 AND abs(f.call_ended_us - f.stopped_us) <= 1000000
-                AND (f.resolution_us > 1 OR f.caller_left_us <= f.stopped_us + 100000) THEN 'abandoned'
+                AND (f.resolution_us > 1 OR f.caller_left_us <= f.stopped_us + CASE WHEN f.left_heard THEN 0 ELSE 100000 END) THEN 'abandoned'
             WHEN f.source <> 'cdr' THEN 'no_answer'
             WHEN f.timeout_us IS NOT NULL AND f.stopped_us - f.tried_us >= f.timeout_us - 1000000 THEN 'no_answer'
             WHEN f.stopped_us - f.tried_us > 1000000 AND abs(f.stopped_us - f.queue_end_us) <= 2000000 THEN 'no_answer'

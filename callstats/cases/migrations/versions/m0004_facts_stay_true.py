@@ -18,11 +18,13 @@ def upgrade() -> None:
     """Adds the columns and tables; every day becomes stale."""
     with op.batch_alter_table("data_version") as table:
         table.add_column(sa.Column("content", sa.BigInteger, nullable=False, server_default="0"))
+        table.add_column(sa.Column("swept", sa.BigInteger, nullable=False, server_default="0"))
         table.add_column(sa.Column("feeds_changed", sa.BigInteger, nullable=False, server_default="0"))
         table.add_column(sa.Column("feeds_seen", sa.BigInteger, nullable=False, server_default="0"))
     op.execute("UPDATE data_version SET content = counter, feeds_changed = counter")
     with op.batch_alter_table("data_version") as table:
         table.alter_column("content", server_default=None)
+        table.alter_column("swept", server_default=None)
         table.alter_column("feeds_changed", server_default=None)
         table.alter_column("feeds_seen", server_default=None)
     with op.batch_alter_table("files") as table:

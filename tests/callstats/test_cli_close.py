@@ -1,0 +1,135 @@
+"""The command over a month that closes: from the PBX's lines to the same figure next year, or to both."""
+
+import contextlib
+import io
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callstats.cli import main
+from tests.months import master, site
+
+THIRD = "third_signal_share"
+# January 2026: ten working days with ten calls each, nine answered, three of them after 13 s of ringing
+JANUARY = "2026-01-01"
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """January closes (on 6 February) while it is loaded, February waits for the rest of it."""
+    folder = tmp_path_factory.mktemp("town")
+    site(folder)
+    master(folder, date(2026, 1, 19), date(2026, 2, 4))
+    assert run(folder, "ingest", str(folder / "Master.csv"))[0] == 0
+    return folder
+
+
+@pytest.fixture
+def folder(town: Path, tmp_path: Path) -> Path:
+    shutil.copytree(town, tmp_path / "town")
+    return tmp_path / "town"
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, output and errors of a command."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(
+            [*arguments, "--config", str(folder / "callstats.toml"), "--data", str(folder / "data")]
+        )
+    return status, out.getvalue(), err.getvalue()
+
+
+def change(folder: Path, before: str, after: str) -> None:
+    path = folder / "callstats.toml"
+    text = path.read_text(encoding="utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def months(folder: Path) -> dict[str, dict[str, Any]]:
+    status, out, err = run(folder, "metrics", THIRD, "--by", "month", "--json")
+    assert (status, err) == (0, "")
+    return {row["month"]: row for row in json.loads(out)}
+
+
+def test_a_rule_with_a_date_after_the_month_leaves_its_figure_as_it_was(folder: Path) -> None:
+    before = months(folder)[JANUARY]
+    assert (before["status"], before["k"], before["n"]) == ("closed", 90, 100)
+    change(folder, "[hours]", "[[rules]]\neffective_from = 2026-02-01\noff_s = 3.0\n[hours]")
+    after = months(folder)
+    assert after[JANUARY] == before
+    assert (after["2026-02-01"]["status"], after["2026-02-01"]["k"]) == (
+        "provisional",
+        12,
+    )  # 13 s is late now
+    status, out, _ = run(folder, "metrics", THIRD, "--by", "month")
+    assert (status, "90 %" in out, " closed\n" in out, " provisional\n" in out) == (0, True, True, True)
+
+
+def test_a_rule_without_a_date_is_refused_by_every_command_that_shows_or_computes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(folder, "off_s = 4.0", "off_s = 3.0")
+    more = master(folder, date(2026, 2, 4), date(2026, 2, 5), "more.csv")
+    monkeypatch.setenv("PORT", "18471")
+    for arguments in (("metrics",), ("export", "visits"), ("explain", "pbx:1"), ("serve",), ("close",)):
+        status, out, err = run(folder, *arguments)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+        assert "2026-01 (cadence.off_s: 4.0 → 3.0)" in err
+        assert "effective_from" in err
+        assert 'callstats close --restate 2026-01 --reason "…"' in err
+    status, out, err = run(folder, "ingest", str(more))
+    assert (status, "new 10" in out, "2026-01 (cadence" in err) == (2, True, True)  # loaded, and not computed
+    status, out, _ = run(folder, "doctor")
+    assert status == 1
+    assert "LOOK closed months: 2026-01: the settings say otherwise now (cadence.off_s: 4.0 → 3.0)" in out
+    assert "LOOK month 2026-02: was to close on 2026-03-06: " in out
+    change(folder, "off_s = 3.0", "off_s = 4.0")
+    assert months(folder)[JANUARY]["k"] == 90
+
+
+def test_restating_keeps_and_shows_both(folder: Path) -> None:
+    change(folder, "off_s = 4.0", "off_s = 3.0")
+    assert run(folder, "close", "--restate", "2026-01")[0] == 2
+    assert run(folder, "close", "2026-02", "--restate", "2026-01", "--reason", "x")[0] == 2
+    asked = ("close", "--restate", "2026-01", "--reason", "the exchange was measured", "--by", "Anna")
+    status, out, err = run(folder, *asked)
+    assert (status, err) == (1, "")  # February still waits
+    (line,) = [line for line in out.splitlines() if line.startswith("2026-01")]
+    assert line.split()[:2] == ["2026-01", "restated"]
+    assert "Anna" in line
+    assert "the exchange was measured" in line
+    row = months(folder)[JANUARY]
+    assert (row["k"], row["original_k"], row["status"], row["edition"]) == (60, 90, "restated", 2)
+    status, out, _ = run(folder, "metrics", THIRD, "--by", "month")
+    assert "60 % (at first 90 %)" in out
+    assert "restated: the exchange was measured" in out
+    status, out, _ = run(folder, "close", "--json")
+    (january, february) = json.loads(out)
+    assert [one["reason"] for one in january["editions"]] == [None, "the exchange was measured"]
+    assert january["editions"][1]["changes"] == ["cadence.off_s: 4.0 → 3.0"]
+    assert february["waits_for"] == ["the lines end on 2026-02-03, within it; load what came after"]
+
+
+def test_a_month_that_waits_can_be_closed_as_it_is(folder: Path) -> None:
+    status, _, err = run(folder, "close", "2026-02")
+    assert (status, "--reason" in err) == (2, True)
+    status, out, _ = run(folder, "close", "2026-02", "--reason", "the PBX was replaced")
+    assert (status, "the PBX was replaced" in out, "waiting" in out) == (0, True, False)
+    assert run(folder, "close", "september", "--reason", "x")[0] == 2
+
+
+def test_late_lines_are_told_and_not_taken_in(folder: Path) -> None:
+    master(folder, date(2026, 1, 12), date(2026, 1, 14), "late.csv")
+    assert run(folder, "ingest", str(folder / "late.csv"))[0] == 0
+    row = months(folder)[JANUARY]
+    assert (row["k"], row["n"], row["later"]) == (90, 100, True)
+    assert "90 %*" in run(folder, "metrics", THIRD, "--by", "month")[1]
+    assert "would differ" in run(folder, "close")[1]
+    assert "LOOK closed months: 2026-01: lines that came after closing" in run(folder, "doctor")[1]
