@@ -5,6 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -13,6 +17,7 @@ from callstats.assemble import RESULTS, _ordered
 from callstats.cluster import _NEEDED, OF_SPAN
 from callstats.engine import bind
 from callstats.evidence import LINES_OF_A_CALL
+from callstats.facts import Facts, table
 from callstats.metrics.base import cell_query, scope_steps
 from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
@@ -29,6 +34,7 @@ COMPOSED = {
     "callstats/assemble/__init__.py",
     "callstats/cluster.py",
     "callstats/evidence.py",
+    "callstats/facts.py",
 }
 # Texts that only DuckDB, or no engine of ours, ever runs.
 OUTSIDE = {
@@ -58,11 +64,13 @@ def _composed() -> Iterator[tuple[str, str]]:
             yield f"{slug} by {axis}", cell_query(metric, (axis,), 2)
     for name, text in (*scope_steps(2).items(), ("links", links_query(2)), ("returns", returns_query(2))):
         yield f"{name} of two departments", text
-    for table, step, columns in RESULTS:
-        yield f"{table.name} in order", _ordered(step, columns)
-        yield f"{table.name} of a span", OF_SPAN.format(step)
+    for result, step, columns in RESULTS:
+        yield f"{result.name} in order", _ordered(step, columns)
+        yield f"{result.name} of a span", OF_SPAN.format(step)
     yield "what a cluster reads", _NEEDED
     yield "lines of a call", LINES_OF_A_CALL
+    known = SimpleNamespace(until=date(2026, 11, 23), table_files=lambda *_: [Path("a.parquet")])
+    yield "a table up to a day", table(cast(Facts, known), "visits").sql
 
 
 def _statements() -> Iterator[tuple[str, int, str | None]]:
