@@ -15,12 +15,13 @@ from callstats.assemble import assemble, text
 from callstats.cases import crossings
 from callstats.fields import TABLES
 from callstats.metrics.base import cell_query, scope_steps
+from callstats.metrics.inputs import data_window
 from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
 from callstats.metrics.returns import returns_query
 from callstats.parquet import write
 from callstats.recompute import recompute
-from callstats.report import data_window, parts_of
+from callstats.report import parts_of
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.load import load
