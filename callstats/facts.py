@@ -39,7 +39,15 @@ class Facts(Protocol):
 
 def table(facts: Facts, name: str, first: date | None = None, last: date | None = None) -> Source:
     """Files of a table for the engine, or an empty table where there are none."""
-    files = facts.table_files(name, first, last)
+    return _known(facts, name, facts.table_files(name, first, last))
+
+
+def edges(facts: Facts, name: str) -> Source:
+    """Of a table what can be its first or its last day."""
+    return _known(facts, name, facts.edge_files(name))
+
+
+def _known(facts: Facts, name: str, files: list[Path]) -> Source:
     if not files:
         return TABLES[name].schema.empty_table()
     if facts.until is None:

@@ -12,11 +12,15 @@ import pyarrow as pa
 from callstats.calendar import Calendar, days
 from callstats.fields import TABLES
 from callstats.recompute import rules_digest
+from callstats.report import metrics_table
 from callstats.settings import Settings
 from callstats.store import Store
 from tests.callstats.facts import batch, event, events
-from tests.handmade import RIGA
+from tests.handmade import ANNA, JURIS, RIGA, at, call, callback, missed, visit
 
+FEBRUARY, MARCH, APRIL = date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
+CLOSES = date(2026, 4, 9)  # of March; 3 and 6 April are Easter's: 1, 2, 7, 8, 9
+THIRD, RINGS, MISSED = "third_signal_share", "ring_time", "missed_called_back"
 # Per day: how long the phone rang (s), and whether it was answered. The limit: 15 s.
 CALLS = (*((ring_s, True) for ring_s in (4, 5, 6, 7, 8, 9, 13, 13, 13)), (40, False))
 CONFIG = """
@@ -51,17 +55,17 @@ def site(folder: Path, config: str = CONFIG) -> Path:
     return path
 
 
-def lines(at: date, calls: Iterable[tuple[int, bool]] = CALLS) -> list[str]:
+def lines(of: date, calls: Iterable[tuple[int, bool]] = CALLS) -> list[str]:
     """Lines of one day, one call every ten minutes from nine."""
     found = []
     for number, (ring_s, answered) in enumerate(calls):
-        start = datetime(at.year, at.month, at.day, 9, tzinfo=RIGA) + timedelta(minutes=10 * number)
+        start = datetime(of.year, of.month, of.day, 9, tzinfo=RIGA) + timedelta(minutes=10 * number)
         answer = start + timedelta(seconds=ring_s)
         end = answer + timedelta(seconds=60) if answered else answer
         told = [f"{one:%Y-%m-%d %H:%M:%S}" for one in (start, answer, end)]
         told[1] = told[1] if answered else ""
         unique = f"{int(start.astimezone(UTC).timestamp())}.{number}"
-        caller = f"2840{at.day:02}{number:02}"
+        caller = f"2840{of.day:02}{number:02}"
         texts = [
             *("", caller, "67012200", "from-trunk", f'""{caller}"" <{caller}>'),
             *(f"PJSIP/trunk-{number:08x}", f"PJSIP/201-{number + 100:08x}", "Dial", "PJSIP/201,40,r", *told),
@@ -118,3 +122,28 @@ def computed(store: Store, settings: Settings, first: date, last: date, **rows: 
         based_on=store.counter(),
         rules=rules_digest(settings),
     )
+
+
+def march() -> dict[str, list[dict[str, Any]]]:
+    """Ten visits of `social` (six in time, two late, two missed), one of `finance`; one of April."""
+    day = date(2026, 3, 31)
+    visits = [visit(f"pbx:{n}", entered_at=at(f"09:{n:02}", day), ring_s=2.0 * n) for n in range(1, 7)]
+    visits += [visit(f"pbx:{n}", entered_at=at(f"09:{n}", day), ring_s=16.0 + n) for n in (10, 11)]
+    visits += [missed("pbx:20", entered_at=at("11:00", day)), missed("pbx:21", entered_at=at("11:10", day))]
+    visits += [
+        missed("pbx:30", entered_at=at("11:20", day), department="finance", outcome="abandoned", wait_s=4.0)
+    ]
+    visits += [visit("pbx:40", entered_at=at("10:00", date(2026, 4, 1)), ring_s=3.0)]
+    calls = [call(row["call_id"], started_at=row["entered_at"], outcome=row["outcome"]) for row in visits]
+    for one in calls:
+        one["caller"] = {"pbx:20": ANNA, "pbx:21": JURIS}.get(one["call_id"], "n1-cccc")
+    calls += [callback("pbx:50", ANNA, "201", started_at=at("10:00", CLOSES - timedelta(1)))]
+    calls += [callback("pbx:51", JURIS, "201", started_at=at("10:00", CLOSES))]
+    return {"visits": visits, "calls": calls}
+
+
+def value(store: Store, site: Settings, slug: str = THIRD, **asked: Any) -> dict[str, Any]:
+    """The first row of a metric; all of March unless asked otherwise."""
+    window: dict[str, Any] = {"by": (), "start": MARCH, "end": APRIL} | asked
+    row: dict[str, Any] = metrics_table(store, site, [slug], **window).to_pylist()[0]
+    return row

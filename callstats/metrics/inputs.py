@@ -13,7 +13,7 @@ from callstats import engine, judge
 from callstats.calendar import Calendar, bucket_start, days
 from callstats.departments import Departments
 from callstats.engine import Engine, Parameter, Source
-from callstats.facts import Facts, table
+from callstats.facts import Facts, edges, table
 from callstats.fields import TABLES
 from callstats.metrics.base import department_parameter, scope_steps
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
@@ -38,10 +38,7 @@ def data_window(facts: Facts) -> tuple[date, date] | None:
         "SELECT min(local_date) AS first, max(local_date) AS last FROM ("
         "SELECT local_date FROM calls UNION ALL SELECT local_date FROM visits UNION ALL SELECT local_date "
         "FROM messages)",
-        {
-            name: facts.edge_files(name) or TABLES[name].schema.empty_table()
-            for name in ("calls", "visits", "messages")
-        },
+        {name: edges(facts, name) for name in ("calls", "visits", "messages")},
     ).to_pylist()[0]
     return (found["first"], found["last"] + timedelta(days=1)) if found["first"] is not None else None
 
