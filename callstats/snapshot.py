@@ -77,13 +77,8 @@ class Snapshot:
     def edge_files(self, name: str) -> list[Path]:
         """The few files of a table that can hold its first or its last day, by what the catalog tells.
 
-<<<<<<< HEAD
-        A file's bounds may be wider than its rows, but it has one: the first day is not after any file's
-        last one.
-=======
         A file's bounds may be wider than its rows, but it has one: no first day is later than a file's last.
         One that holds days after `until` too may have none before it.
->>>>>>> months2
         """
         found = self.files(name, None, self.until)
         whole = [file for file in found if self.until is None or file.until <= self.until]

@@ -1,10 +1,7 @@
 """Months that close: when, with what, what they wait for; what is stored stays as it was stored."""
 
-<<<<<<< HEAD:tests/callstats/closing/test_closing.py
-=======
 import threading
 from collections.abc import Iterator
->>>>>>> months2:tests/callstats/test_closing.py
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,46 +9,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-<<<<<<< HEAD:tests/callstats/closing/test_closing.py
-from callstats import closing
-=======
 from callstats import closing, editions
->>>>>>> months2:tests/callstats/test_closing.py
 from callstats.cases import months as stored
 from callstats.cases.models import month_figures
 from callstats.closed import Closed
 from callstats.closing import close_as_it_is, close_due, due, restate
-<<<<<<< HEAD:tests/callstats/closing/test_closing.py
-from callstats.errors import ClosedMonthError, UsageError
-=======
 from callstats.doctor import Check, examine
 from callstats.errors import ClosedMonthError, UsageError
 from callstats.metrics.registry import METRICS
->>>>>>> months2:tests/callstats/test_closing.py
 from callstats.month_list import month_list
 from callstats.report import metrics_table
 from callstats.rules import rule_on
 from callstats.settings import Settings
 from callstats.store import Store
-from tests.callstats.closing.made import (
-    APRIL,
-    CLOSES,
-    DUE,
-    FEBRUARY,
-    MARCH,
-    MISSED,
-    RINGS,
-    THIRD,
-    march,
-    months_check,
-    value,
-)
 from tests.callstats.facts import Time, batch, event, events
 from tests.handmade import at, settings, visit
-<<<<<<< HEAD:tests/callstats/closing/test_closing.py
-from tests.months import computed, speak
-
-=======
 from tests.months import APRIL, CLOSES, FEBRUARY, MARCH, MISSED, RINGS, THIRD, computed, march, speak, value
 
 DUE = at("00:00", CLOSES)
@@ -84,7 +56,6 @@ def store(site: Settings, clock: Time) -> Iterator[Store]:
 def months_check(site: Settings, clock: Time) -> list[Check]:
     return [check for check in examine(site, clock) if "month" in check.what]
 
->>>>>>> months2:tests/callstats/test_closing.py
 
 def test_a_month_closes_on_its_day_once_with_its_figures(store: Store, site: Settings, clock: Time) -> None:
     clock.at = DUE - timedelta(minutes=1)
@@ -289,8 +260,6 @@ def test_a_day_on_which_a_feed_only_began_and_ended_has_no_line(site: Settings, 
         computed(store, site, date(2026, 3, 2), date(2026, 4, 11), visits=[visit()])
         (waiting,) = due(store, site)
     assert waiting.without == (silent,)
-<<<<<<< HEAD:tests/callstats/closing/test_closing.py
-=======
 
 
 @pytest.mark.parametrize("way", ["close", "restate"])
@@ -334,4 +303,3 @@ def test_two_processes_that_close_at_once_make_one_edition(
     assert len([one for one in done if not isinstance(one, UsageError)]) == 1
     with Store.open(site, clock) as store:
         assert len(Closed.unchecked(store).editions[MARCH]) == (1 if way == "close" else 2)
->>>>>>> months2:tests/callstats/test_closing.py
