@@ -193,8 +193,8 @@ def test_events_that_come_while_a_day_is_computed_are_not_lost(
     real = assembling.assemble
     others = iter([SAMPLE / "cel"])
 
-    def slowly(events: list[Path], of: Settings) -> object:
-        found = real(events, of)
+    def slowly(events: list[Path], of: Settings, spill: Path) -> object:
+        found = real(events, of, spill)
         for path in others:  # another process loads and computes meanwhile
             load([path], settings, store)
         return found
