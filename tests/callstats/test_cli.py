@@ -156,7 +156,7 @@ def test_options_may_stand_before_the_command(data: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize("table", export.EXPORTED)
 def test_every_table_is_exported_in_all_three_forms(loaded: Path, tmp_path: Path, table: str) -> None:
-    names = list(TABLES[table].names)
+    names = list((JUDGED_VISITS if table == "visits" else TABLES[table]).names)
     for ending in export.WRITERS:
         assert run(loaded, "export", table, "--to", tmp_path / f"out{ending}") == 0
     parquet = pq.read_table(tmp_path / "out.parquet")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -61,7 +62,7 @@ def test_the_files_of_a_day_and_voice_become_one_in_order_of_time(store: Store) 
     assert sorted((file.source, file.rows) for file in found) == [("cel", 3), ("queue_log", 1)]
     (cel,) = (file for file in found if file.source == "cel")
     assert (cel.min_at, cel.max_at) == (NOON + timedelta(hours=1), NOON + timedelta(hours=3))
-    assert pq.read_table(store.root / cel.path)["line_key"].to_pylist() == ["k1", "k2", "k3"]
+    assert pq.read_table(store.root / cel.path)["line_key"].to_pylist() == [b"k1", b"k2", b"k3"]
 
 
 def test_a_day_with_lines_that_nothing_was_computed_from_waits(store: Store) -> None:
@@ -164,7 +165,8 @@ def test_lines_are_known_after_gathering(sites: list[Site], name: str) -> None:
     (report,) = site_of.load(site_of.put("whole", b"".join(lines)))
     assert report.new <= len(lines) - 60
     assert report.known == report.kept - report.new > 0
-    assert len(set(keys(site_of.store.scan("events")))) == len(keys(site_of.store.scan("events")))
+    stored = site_of.store.scan("events")["line_key"].to_pylist()
+    assert len(set(stored)) == len(stored)
 
 
 def test_a_longer_recording_of_a_feed_takes_the_end_of_a_gathered_one_back(sites: list[Site]) -> None:
@@ -239,17 +241,26 @@ def test_readers_see_whole_days_while_writers_replace_gather_and_die(
                 for _ in range(chance.randrange(2, 5)):
                     rounds = int(writer.stdout.readline())
                     for _ in range(5):
-                        _whole(at_one_moment(store, _read))
+                        _whole(_seen(store))
                 writer.send_signal(signal.SIGKILL)
-        _whole(at_one_moment(store, _read))
+        _whole(_seen(store))
         churn.replace(store, 10_000)  # the next run goes on
         gather(store, all_of_it=True)
-        assert _whole(at_one_moment(store, _read)) == 10_000
+        assert _whole(_seen(store)) == 10_000
         store.clock = lambda: churn.later() + 3 * LEASE
         store.sweep()
         valid = {path for name in ("calls", "messages") for path in store.table_files(name)}
         assert {path for path in store.root.rglob("*") if ".parquet" in path.name} == valid
         assert list((store.root / "spill").glob("*")) == []
+
+
+def _seen(store: Store) -> list[tuple[str, date, str]]:
+    """What a reader gets in the end: the writer sweeps at once, without the grace that readers have."""
+    while True:
+        try:
+            return at_one_moment(store, _read)
+        except (FileNotFoundError, duckdb.IOException):
+            continue
 
 
 def _read(facts: Snapshot) -> list[tuple[str, date, str]]:
