@@ -25,8 +25,7 @@ test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and o
 	@SPARK_TESTS=1 $(BIN)/python -m pytest -n 0 tests/spark $(PYTEST_ARGS)
 
 ci: export SPARK_TESTS = 1
-ci: export CALLSTATS_TRUTH_CALLS ?= 10000
-ci: spark test ## test, test-spark and a larger test-simulation in one run of pytest
+ci: spark test ## test and test-spark in one run of pytest
 
 test-simulation: dev ## reconstruction compared with the truth of 100,000 simulated calls, per set of sources
 	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 0 tests/simulate/test_truth.py

@@ -127,7 +127,10 @@ def _cdr(found: Finding, call: Facts) -> str | None:
         return "whole seconds straddle the third signal"
     if found.fact == "transferred" and call.transferred:
         return "sent on within a department or in vain: no row tells it from rotation"
-    if found.fact in ("ring_s", "no_ring") and (call.legs >= MANY or call.dialled in (*QUEUES, MENU)):
+    # the third signal follows from the ring time: where that is a stand-in, so is this
+    if found.fact in ("ring_s", "no_ring", "third_signal") and (
+        call.legs >= MANY or call.dialled in (*QUEUES, MENU)
+    ):
         return "the rows of a queue's rounds are whole seconds each and may begin before a phone rings"
     if found.fact == "answered_at" and call.answered_first:
         return "the PBX answered first: the person's answer is hidden"

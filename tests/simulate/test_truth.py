@@ -76,7 +76,14 @@ def test_parts_cut_the_truth_without_losing_or_doubling_a_call(site: Path) -> No
 def test_no_limit_excuses_what_is_certain_or_what_ami_says() -> None:
     leg = {"outcome": "answered", "t_invite": 1.0, "t_180": 1.1, "t_final": 9.0}
     call = Facts.of(
-        {"dialled": "60000620", "kind": "public", "outcome": "answered", "answered_by": "602", "legs": [leg]}
+        {
+            "dialled": "60000620",
+            "kind": "public",
+            "outcome": "answered",
+            "answered_by": "602",
+            "legs": [leg],
+            "caller_side": {},
+        }
     )
 
     def found(certainty: str) -> Finding:
