@@ -39,7 +39,12 @@ def site(folder: Path, pbx: str = "pbx") -> Settings:
 
 
 def tables(store: Store) -> dict[str, list[str]]:
-    return {name: sorted(map(str, store.scan(name).to_pylist())) for name in COMPUTED}
+    """The computed rows; which copy of a line a row quotes follows the order of loading, and is left out."""
+    return {name: sorted(str(_without_place(row)) for row in store.scan(name).to_pylist()) for name in COMPUTED}
+
+
+def _without_place(row: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in row.items() if name not in ("batch", "line")}
 
 
 def lines_of(name: str, seconds: int) -> list[bytes]:
@@ -157,8 +162,8 @@ STORY = [
 
 def append(store: Store, *rows: dict[str, object]) -> None:
     for row in rows:
-        name = str(row["line_key"])
-        assert store.append_batch(batch(name), [events({**row, "batch": name})])
+        name, source = str(row["line_key"]), row["source"]
+        assert store.append_batch(batch(name, source=source), [events({**row, "batch": name})])
 
 
 @pytest.fixture
@@ -228,7 +233,7 @@ def ends(*told: tuple[int, str, int]) -> list[dict[str, object]]:
     """Ends of feeds: day, kind, connection."""
     return [
         {"pbx": "pbx", "at": NOON + day * ONE_DAY, "kind": kind, "connection": connection, "line": place,
-         "line_key": f"k{place}", "batch": "b"}
+         "line_key": f"{place:02x}", "batch": "b"}
         for place, (day, kind, connection) in enumerate(told)
     ]  # fmt: skip
 

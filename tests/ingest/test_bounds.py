@@ -8,7 +8,7 @@ import pytest
 
 import ingest.base
 import ingest.load
-from callstats import store as facts
+from callstats import writer as writing
 from callstats.cases.vault import Vault
 from callstats.fields import EVENTS
 from callstats.store import BatchWriter
@@ -70,14 +70,16 @@ def test_a_vault_that_is_switched_off_collects_nothing(site: Site) -> None:
 def test_rows_wait_for_their_files_only_up_to_a_bound(
     site: Site, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(facts, "BUFFERED_ROWS", 50)
+    monkeypatch.setattr(writing, "BUFFERED_ROWS", 50)
     held: list[int] = []
     add = BatchWriter.add
 
-    def noted(writer: BatchWriter, events: pa.Table) -> None:
+    def noted(writer: BatchWriter, events: pa.Table) -> int:
+        late = 0
         for start in range(0, events.num_rows, 20):
-            add(writer, events.slice(start, 20))
+            late += add(writer, events.slice(start, 20))
             held.append(writer._buffered)
+        return late
 
     monkeypatch.setattr(BatchWriter, "add", noted)
     site.load(site.put("Master.csv", b"".join(lines_of(CDR))))
