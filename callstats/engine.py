@@ -164,8 +164,14 @@ class Session:
         self._con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {bind(sql, parameters or {})}")
 
     def step(self, name: str, sql: str, parameters: Mapping[str, Parameter] | None = None) -> None:
-        """Compute ``sql`` once and keep it as table ``name``, replacing an older one."""
-        self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {bind(sql, parameters or {})}")
+        """Compute ``sql`` once and keep it as table ``name``, replacing an older one.
+
+        Raises MemoryError where it cannot be done within `memory_mib`.
+        """
+        try:
+            self._con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {bind(sql, parameters or {})}")
+        except duckdb.OutOfMemoryException as error:
+            raise MemoryError(f"{name}: {error}") from error
 
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
         """The rows of ``sql`` as an Arrow table."""

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import callstats
@@ -25,11 +24,11 @@ from callstats.filing import described, spill
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot
 from callstats.spread import files_of, reach, widened
-from callstats.store import COMPUTED, Store
+from callstats.store import Store
 
 NEAR: Final = timedelta(days=2)
 MOST_DAYS: Final = 31  # computed at once
-MOST_ROWS: Final = 2_000_000  # events read at once, unless one day and those around it have more
+MOST_ROWS: Final = 1_200_000  # events read at once, unless one day and those around it have more
 TRIES: Final = 5
 
 
@@ -120,7 +119,7 @@ def fresh_tables(store: Store, settings: Settings, days: Sequence[date]) -> dict
     """The tables of `COMPUTED` for some near days, computed from the stored events; nothing is stored."""
     with store.reading() as facts, spill(store.root) as folder:
         found = reach(facts, set(days), {}, folder)
-        return _tables(store, settings, facts, found.read, days, folder)
+        return dict(_tables(store, settings, facts, found.read, days, folder))
 
 
 def _compute(
@@ -138,8 +137,8 @@ def _compute(
         touched = _outdated(store, found.touched - own, newest, stale) if spreading else set()
         days = sorted(day for day in own | touched if not horizons.sealed(day))
         kept = _tables(store, settings, facts, found.read, days, folder)
-    spread = own & set(days) if spreading else set()
-    store.replace_days(days, kept, based_on=facts.counter, rules=rules, spread=spread)
+        spread = own & set(days) if spreading else set()
+        store.replace_days(days, kept, based_on=facts.counter, rules=rules, spread=spread)
     return set(days)
 
 
@@ -150,16 +149,15 @@ def _tables(
     read: Collection[date],
     days: Sequence[date],
     folder: Path,
-) -> dict[str, pa.Table]:
+) -> Iterator[tuple[str, pa.Table]]:
     """The tables of some days, from the events of the days to `read` and the ends of all feeds."""
-    from callstats.assemble import assemble
+    from callstats.assemble import one_by_one
 
     paths, far = needed(store, settings, facts, read)
     if far.num_rows:
         paths.append(folder / "feed_ends.parquet")
         pq.write_table(far, paths[-1])
-    tables = assemble(paths, settings, folder)
-    return {name: _of_days(tables[name], days) for name in COMPUTED}
+    return one_by_one(paths, settings, folder, days)
 
 
 def needed(
@@ -202,7 +200,3 @@ def _outdated(store: Store, touched: Iterable[date], newest: int, stale: set[dat
 
 def _local(at: datetime, settings: Settings) -> date:
     return at.astimezone(settings.zone).date()
-
-
-def _of_days(table: pa.Table, days: Sequence[date]) -> pa.Table:
-    return table.filter(pc.is_in(table["local_date"], value_set=pa.array(days, pa.date32())))

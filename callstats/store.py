@@ -29,7 +29,7 @@ from callstats.filing import LEASE, named
 from callstats.gather import without
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot, at_one_moment
-from callstats.writer import BatchWriter
+from callstats.writer import BUFFERED_ROWS, BatchWriter
 
 __all__ = ["COMPUTED", "LEASE", "Batch", "BatchWriter", "ConflictError", "Store"]
 
@@ -144,7 +144,7 @@ class Store:
     def replace_days(
         self,
         days: Iterable[date],
-        tables: Mapping[str, pa.Table],
+        tables: Mapping[str, pa.Table] | Iterable[tuple[str, pa.Table]],
         *,
         based_on: int | None = None,
         rules: str = "",
@@ -152,29 +152,33 @@ class Store:
     ) -> None:
         """Replaces the rows of `tables` on `days` in one transaction; a day without rows becomes empty.
 
-        Every table needs `local_date`; rows of other days raise StoreError. `based_on` is the `counter()`
-        that the rows were computed from: raises ConflictError where newer ones are there. `spread`: see
-        `callstats.cases.commits.commit_days`.
+        Tables may come one by one: few are held at once. Every one needs `local_date`; rows of other days
+        raise StoreError. `based_on` is the `counter()` that the rows were computed from: raises ConflictError
+        where newer ones are there. `spread`: see `callstats.cases.commits.commit_days`.
         """
         wanted = set(days)
         based = self.counter() if based_on is None else based_on
+        names: list[str] = []
+        done: list[FileRow] = []
         files: list[tuple[FileRow, pa.Table]] = []
-        for name, table in tables.items():
+        for name, table in tables.items() if isinstance(tables, Mapping) else tables:
+            names.append(name)
             fitting = parquet.conform(table, TABLES[name].schema) if name in TABLES else table
             for day, rows in parquet.by_day(fitting):
                 if day not in wanted:
                     raise StoreError(f"store: {name} has rows of {day}, which is not a day to replace")
                 files.append((named(name, day), rows))
-        months = self._months(wanted, list(tables))
-        done = [
-            *self.write_files(files),
-            *(rest for month in months for rest in without(self, month, wanted)),
-        ]
+            if sum(rows.num_rows for _, rows in files) > BUFFERED_ROWS:
+                done += self.write_files(files)
+                files = []
+        months = self._months(wanted, names)
+        done += self.write_files(files)
+        done += [rest for month in months for rest in without(self, month, wanted)]
         with self.database.write() as connection:
             commits.commit_days(
                 connection,
                 wanted,
-                list(tables),
+                names,
                 done,
                 now=self.clock(),
                 based_on=based,

@@ -8,7 +8,10 @@ site. They measure only: what the municipality's rules make of a visit is judged
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +20,7 @@ from typing import Final
 import pyarrow as pa
 
 from callstats.departments import Departments
-from callstats.engine import Engine, Parameter, conform, opened
+from callstats.engine import Engine, Parameter, conform, literal, opened
 from callstats.fields import (
     ATTEMPTS,
     CALLS,
@@ -30,6 +33,8 @@ from callstats.fields import (
     Table,
 )
 from callstats.settings import Settings
+
+log = logging.getLogger(__name__)
 
 # The call's frame, then phones, then visits, then what people read. Each name is a text in sql/.
 STEPS: Final = (
@@ -60,7 +65,8 @@ STEPS: Final = (
     "disagreements",
     "call_channels",
 )
-MEMORY_MIB: Final = 1024
+MEMORY_MIB: Final = 320  # of the engine; the whole process then stays within 600 MiB
+MOST_MIB: Final = 1280  # beyond it the engine may take what there is
 # Table, the step that makes it, and the columns its rows are ordered by.
 RESULTS: Final[tuple[tuple[Table, str, tuple[str, ...]], ...]] = (
     (CALLS, "calls", ("call_id",)),
@@ -89,15 +95,39 @@ def assemble(
     """The tables of `RESULTS` that ``events`` amount to, by name.
 
     ``events`` is a table of `EVENTS` or its Parquet files, in any order; equal events give equal tables. With
-    a folder ``spill`` no more than `MEMORY_MIB` is held in memory.
+    a folder ``spill`` the engine holds no more than `MEMORY_MIB` in memory, unless a step cannot do with it.
     """
-    with opened(MEMORY_MIB if spill else None, spill) as session:
-        session.table("events", events, EVENTS.schema)
-        take_steps(session, settings)
-        return {
-            table.name: conform(session.query(_ordered(step, columns)), table.schema)
-            for table, step, columns in RESULTS
-        }
+    return dict(one_by_one(events, settings, spill))
+
+
+def one_by_one(
+    events: pa.Table | Sequence[Path],
+    settings: Settings,
+    spill: Path | None = None,
+    days: Collection[date] | None = None,
+) -> Iterator[tuple[str, pa.Table]]:
+    """As `assemble`, but each table when it is asked for; with ``days`` only the rows of these."""
+    with _computed(events, settings, spill) as session:
+        for table, step, columns in RESULTS:
+            yield table.name, conform(session.query(_ordered(step, columns, days)), table.schema)
+
+
+@contextmanager
+def _computed(events: pa.Table | Sequence[Path], settings: Settings, spill: Path | None) -> Iterator[Engine]:
+    limit = MEMORY_MIB if spill else None
+    while True:
+        with opened(limit, spill) as session:
+            session.table("events", events, EVENTS.schema)
+            try:
+                take_steps(session, settings)
+            except MemoryError:  # part of a step cannot leave memory: rather more of it than no figures
+                if limit is None:
+                    raise
+                log.warning("computing needs more than %d MiB: trying with twice as much", limit)
+            else:
+                yield session
+                return
+        limit = limit * 2 if limit * 2 <= MOST_MIB else None
 
 
 def take_steps(session: Engine, settings: Settings) -> None:
@@ -119,8 +149,11 @@ def hear(session: Engine) -> None:
     session.view("heard", text("heard"))
 
 
-def _ordered(step: str, columns: Sequence[str]) -> str:
-    return f"SELECT * FROM {step} ORDER BY " + ", ".join(f"{column} ASC NULLS LAST" for column in columns)
+def _ordered(step: str, columns: Sequence[str], days: Collection[date] | None = None) -> str:
+    listed = ", ".join(map(literal, sorted(days or ()))) or "NULL"
+    where = "" if days is None else f" WHERE local_date IN ({listed})"
+    order = ", ".join(f"{column} ASC NULLS LAST" for column in columns)
+    return f"SELECT * FROM {step}{where} ORDER BY {order}"
 
 
 def _label(session: Engine) -> None:
@@ -142,4 +175,4 @@ def reference(settings: Settings) -> dict[str, pa.Table]:
     }
 
 
-__all__ = ["RESULTS", "STEPS", "assemble", "hear", "reference", "take_steps", "text"]
+__all__ = ["RESULTS", "STEPS", "assemble", "hear", "one_by_one", "reference", "take_steps", "text"]

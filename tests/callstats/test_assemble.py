@@ -309,3 +309,16 @@ def test_sources_that_disagree_are_told(tmp_path: Path) -> None:
         "cdr",
         15.0,
     )
+
+
+def test_a_step_that_cannot_do_with_the_memory_gets_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import callstats.assemble as module
+
+    events = ami(rings_until(3)).table()
+    straight = assemble(events, settings(tmp_path))
+    monkeypatch.setattr(module, "MEMORY_MIB", 1)
+    with caplog.at_level("WARNING", "callstats.assemble"):
+        assert assemble(events, settings(tmp_path), tmp_path / "spill") == straight
+    assert "twice as much" in caplog.text

@@ -40,7 +40,8 @@ def site(folder: Path, pbx: str = "pbx") -> Settings:
 
 def tables(store: Store) -> dict[str, list[str]]:
     """The computed rows; which copy of a line a row quotes follows the order of loading, and is left out."""
-    return {name: sorted(str(_without_place(row)) for row in store.scan(name).to_pylist()) for name in COMPUTED}
+    found = {name: store.scan(name).to_pylist() for name in COMPUTED}
+    return {name: sorted(str(_without_place(row)) for row in rows) for name, rows in found.items()}
 
 
 def _without_place(row: dict[str, object]) -> dict[str, object]:

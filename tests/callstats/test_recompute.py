@@ -190,16 +190,16 @@ def test_events_that_come_while_a_day_is_computed_are_not_lost(
     import callstats.assemble as assembling
 
     load([SAMPLE / "queue_log"], settings, store, compute=False)
-    real = assembling.assemble
+    real = assembling.one_by_one
     others = iter([SAMPLE / "cel"])
 
-    def slowly(events: list[Path], of: Settings, spill: Path) -> object:
-        found = real(events, of, spill)
+    def slowly(events: list[Path], of: Settings, spill: Path, days: list[date]) -> object:
+        found = list(real(events, of, spill, days))
         for path in others:  # another process loads and computes meanwhile
             load([path], settings, store)
         return found
 
-    monkeypatch.setattr(assembling, "assemble", slowly)
+    monkeypatch.setattr(assembling, "one_by_one", slowly)
     recompute(store, settings)
     sources = {
         source for row in store.scan("calls", columns=["sources"])["sources"].to_pylist() for source in row
