@@ -59,7 +59,7 @@ def bring_up_to_date(store: Store, settings: Settings) -> list[Edition]:
 
     Raises ClosedMonthError, and computes nothing, where the settings touch a closed month.
     """
-    refuse(touched(settings, Closed.unchecked(store)))
+    Closed.of(store, settings)
     recompute(store, settings)
     return close_due(store, settings)
 

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from callstats import engine, spark
 from callstats.assemble import RESULTS, take_steps
+from callstats.closed import Closed
 from callstats.engine import Parameter
 from callstats.fields import EVENTS
 from callstats.recompute import recompute
@@ -56,8 +57,10 @@ def compute(
     """Computes the stale days, or the ``chosen`` ones, on Spark and replaces them; returns them.
 
     A month at a time comes back to this machine, which registers it in one transaction. ``scratch``
-    is where the steps are kept (default: the data folder).
+    is where the steps are kept (default: the data folder). Raises ClosedMonthError where the settings touch
+    a closed month.
     """
+    Closed.of(store, settings)
     with engine.on(lambda: spark.Session(session, scratch or str(store.root))):
         return recompute(store, settings, chosen)
 

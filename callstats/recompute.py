@@ -73,6 +73,17 @@ def rules_digest(settings: Settings) -> str:
     return digest.hexdigest()
 
 
+def with_lines(store: Store, days: Iterable[date]) -> list[date]:
+    """Of some days those that have lines, or are `NEAR` one that has: no other can have calls."""
+    wanted = sorted(set(days))
+    if not wanted:
+        return []
+    with store.database.read() as connection:
+        spoken = catalog.event_rows(connection, wanted[0] - NEAR, wanted[-1] + NEAR)
+    near = widened(list(spoken), NEAR.days)
+    return [day for day in wanted if day in near]
+
+
 def catch_up(store: Store) -> None:
     """Looks into event files that were written before the catalog knew what crosses days."""
     with store.database.read() as connection:

@@ -17,6 +17,7 @@ from callstats.cases import catalog, retaining
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.retaining import Gone
 from callstats.cases.vault import Vault
+from callstats.closed import Closed
 from callstats.closing import close_before
 from callstats.recompute import NEAR, recompute
 from callstats.settings import Settings
@@ -60,12 +61,14 @@ def limits(settings: Settings, today: date) -> Limits:
 def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     """Removes what the settings keep no longer, and writes down what went; `dry_run` only tells.
 
-    Days are computed before they are sealed, and months closed before their facts go. Raises ConflictError
-    when others keep changing the same days.
+    Days are computed before they are sealed, and months closed before their facts go. Raises ClosedMonthError
+    where the settings touch a closed month: its days would be sealed by other rules than its figures tell.
+    Raises ConflictError when others keep changing the same days.
     """
     today = store.clock().astimezone(ZoneInfo(store.timezone)).date()
     wanted = limits(settings, today)
     vault = Vault.open(settings, store.database, store.clock)
+    Closed.of(store, settings)
     if dry_run:
         return Report(wanted, _report(settings, wanted, *_due(store, wanted), vault.expired()))
     for _ in range(TRIES):

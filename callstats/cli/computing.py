@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from callstats.cli.base import DONE, Declare, day, settings_of
 from callstats.errors import UsageError
+
+if TYPE_CHECKING:
+    from callstats.store import Store
 
 
 def declare(command: Declare) -> None:
@@ -37,18 +41,18 @@ def declare(command: Declare) -> None:
 
 
 def _compute(options: argparse.Namespace) -> int:
-    from callstats.calendar import days
+    from callstats.closed import Closed
     from callstats.recompute import recompute
     from callstats.store import Store
 
     _check(options)
-    chosen = None if options.start is None else list(days(options.start, options.end))
     if options.spark is None:
         settings = settings_of(options)
         with Store.open(settings) as store:
-            done = recompute(store, settings, chosen)
+            Closed.of(store, settings)
+            done = recompute(store, settings, _chosen(options, store))
     else:
-        done = _on_spark(options, chosen)
+        done = _on_spark(options)
     print(f"{len(done)} days computed")
     return DONE
 
@@ -66,8 +70,17 @@ def _check(options: argparse.Namespace) -> None:
         raise UsageError("compute: --out needs --from and --to")
 
 
-def _on_spark(options: argparse.Namespace, chosen: list[date] | None) -> list[date]:
+def _chosen(options: argparse.Namespace, store: Store) -> list[date] | None:
+    """The days that were named, as far as the store has lines near them; None: the stale ones."""
+    from callstats.calendar import days
+    from callstats.recompute import with_lines
+
+    return None if options.start is None else with_lines(store, days(options.start, options.end))
+
+
+def _on_spark(options: argparse.Namespace) -> list[date]:
     from callstats import cluster
+    from callstats.calendar import days
     from callstats.filing import spill
     from callstats.recompute import needed
     from callstats.spread import reach
@@ -78,8 +91,9 @@ def _on_spark(options: argparse.Namespace, chosen: list[date] | None) -> list[da
         span = (settings, options.start, options.end, options.out, options.scratch)
         if options.events is not None:
             cluster.write(session, options.events, *span)
-            return chosen or []
+            return list(days(options.start, options.end))
         with Store.open(settings) as store:
+            chosen = _chosen(options, store)
             if options.out is None:
                 return cluster.compute(session, store, settings, chosen, options.scratch)
             with store.reading(timedelta(days=1)) as facts, spill(store.root) as folder:

@@ -133,3 +133,26 @@ def test_late_lines_are_told_and_not_taken_in(folder: Path) -> None:
     assert "90 %*" in run(folder, "metrics", THIRD, "--by", "month")[1]
     assert "would differ" in run(folder, "close")[1]
     assert "LOOK closed months: 2026-01: lines that came after closing" in run(folder, "doctor")[1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("purge",),
+        ("purge", "--dry-run"),
+        ("compute",),
+        ("compute", "--from", "2026-01-19", "--to", "2026-01-20"),
+    ],
+)
+def test_a_change_that_touches_a_closed_month_neither_seals_nor_computes_its_days(
+    folder: Path, command: tuple[str, ...]
+) -> None:
+    before = months(folder)[JANUARY]
+    change(folder, 'extensions = ["201", "202"]', 'extensions = ["202"]')
+    status, _, err = run(folder, *command)
+    assert status == 2
+    assert "2026-01 (departments.social.extensions: −201)" in err
+    change(folder, 'extensions = ["202"]', 'extensions = ["201", "202"]')
+    (day, *_) = json.loads(run(folder, "metrics", THIRD, "--by", "day", "--json")[1])
+    assert (day["k"], day["n"]) == (9, 10)  # as it was measured
+    assert months(folder)[JANUARY] == before

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from callstats.cases import catalog
 from callstats.cli import main
 from callstats.settings import Settings
 from callstats.store import Store
@@ -50,4 +51,8 @@ def test_the_days_named_are_computed_and_only_those(
         assert store.scan("calls").num_rows == 0
         assert main([*config, "compute", *SPAN]) == 0
         assert set(store.scan("calls")["local_date"].to_pylist()) == {date(2026, 11, 23)}
-    assert capsys.readouterr().out == "1 days computed\n" * 2
+        assert main([*config, "compute", "--from", "2000-01-01", "--to", "2030-01-01"]) == 0
+        with store.database.read() as connection:  # no rows of days that nobody spoke on
+            known = catalog.known_days(connection, date(2000, 1, 1), date(2030, 1, 1))
+    assert {day.local_date for day in known} == {date(2026, 11, n) for n in range(21, 26)}
+    assert capsys.readouterr().out == "1 days computed\n" * 2 + "5 days computed\n"
