@@ -13,7 +13,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -32,6 +32,7 @@ from callstats.editions import differs, made
 from callstats.errors import UsageError
 from callstats.fields import EVENTS
 from callstats.filing import FEED_ENDS
+from callstats.in_force import measured
 from callstats.metrics.base import Said
 from callstats.months import closes_on, months, written
 from callstats.recompute import recompute, rules_digest
@@ -113,8 +114,8 @@ def restate(
 ) -> list[Edition]:
     """Computes closed months anew by today's facts, settings and program: a further edition of each.
 
-    Raises UsageError where a month is not closed, nothing would change, or the settings touch other closed
-    months too: all of them change together or none.
+    Raises UsageError where a month is not closed, nothing would change, days of it that would have to be
+    measured anew are sealed, or the settings touch other closed months too: all change together or none.
     """
     _check_reason(reason)
     asked, closed = sorted(set(wanted)), Closed.unchecked(store)
@@ -130,6 +131,7 @@ def restate(
     for _ in range(TRIES):
         changed = touched(settings, closed)
         refuse({month: told for month, told in changed.items() if month not in asked})
+        _check_sealed(store, {month: changed[month] for month in asked if month in changed})
         recompute(store, settings)
         made = [_restated(store, settings, closed.edition(month), reason, author) for month in asked]
         same = [
@@ -264,6 +266,19 @@ def _restated(
     number = last.edition + 1
     waiting = _waiting(store, settings, Calendar.from_settings(settings), last.month, last.seen_before)
     return made(store, settings, last.month, number, last.seen_before, waiting.without, author, reason)
+
+
+def _check_sealed(store: Store, changed: Mapping[date, Sequence[str]]) -> None:
+    with store.database.read() as connection:
+        sealed = catalog.horizon(connection).sealed_before or date.min
+    for month, told in changed.items():
+        if month < sealed and (anew := measured(told)):
+            first = min(sealed, bucket_end(month, "month"))
+            raise UsageError(
+                f"{written(month)}: its days before {first} are sealed by retention and cannot be measured "
+                f"anew ({'; '.join(anew)}). Give the change a date after them (valid_from and valid_to of a "
+                "department), or undo it"
+            )
 
 
 def _is_next(connection: Connection, edition: Edition) -> bool:

@@ -27,6 +27,8 @@ from callstats.settings_rules import Cadence, ThirdSignal
 # Where things lie, how long, what they are called and how lines are read: lines that are loaded stay as they
 # were read.
 OUTSIDE: Final = ("data", "database", "numbers", "pbx", "cdr_custom", "pbx_time", "retention", "simulated")
+# Applied when stored days are read; what else is said is measured, and changes the stored days.
+JUDGED: Final = ("cadence", "third_signal", "hours", "rules", "calendar", "country", "neutral")
 UNJUDGED: Final = ("name",)  # of an entry: how it is called
 STARTS: Final = ("effective_from", "valid_from")  # first day of an entry
 ENDS: Final = ("effective_to", "valid_to")  # first day no longer
@@ -82,6 +84,12 @@ def changes(before: Mapping[str, object], after: Mapping[str, object], start: da
         for name in known
         for text in _changes(name, before.get(name, default.get(name)), after.get(name))
     ]
+
+
+def measured(told: Iterable[str]) -> list[str]:
+    """Of texts of `changes` those that days have to be measured anew for: whose phone, queue, number."""
+    paths = {text: text.split(":")[0].split(".") for text in told}
+    return [text for text, path in paths.items() if path[0] not in JUDGED and path[-1] != "hours"]
 
 
 def _changes(path: str, old: object, new: object) -> list[str]:

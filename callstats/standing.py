@@ -2,7 +2,8 @@
 
 Whole closed months inside a window are taken from what was stored when they closed, everything else is
 computed from the visits; a cell adds up from the parts of both. Cells that are finer than a month (days,
-weeks, hours, weekdays) are always computed from the visits as they are now.
+weeks, hours, weekdays) are always computed from the visits as they are now, and have no value where retention
+removed them.
 """
 
 from __future__ import annotations
@@ -27,27 +28,28 @@ Asked = Sequence[tuple[Metric, Sequence[str]]]
 Compute = Callable[[Asked, date, date, date | None], Mapping[str, pa.Table]]
 """Parts (`callstats.report.parts_of`) of the days ``[start, end)``; nothing is seen from the last day on."""
 
-STATUSES: Final = ("closed", "restated", "provisional", "computed")
+STATUSES: Final = ("closed", "restated", "provisional", "computed", "removed")
 STANDING_FIELDS: Final = (
     Field(
         "status",
         TEXT,
         "closed: as stored when its months closed; restated: as stored when one was computed anew; "
         "provisional: touches a month that is not closed yet; computed: finer than a closed month, computed "
-        "from the visits as they are now; null: before the first data",
+        "from the visits as they are now; removed: facts that it would need are gone; "
+        "null: before the first data",
         values=STATUSES,
     ),
     Field("edition", INT, "of one closed month: 1 as first closed, then one more each time it is restated"),
-    Field("closed_at", UTC_US, "when the newest edition that it rests on was stored; null: not closed"),
-    Field("restate_reason", TEXT, "why it was computed anew; null: it was not"),
-    Field("original_value", SECONDS, "value as first closed; null: not restated, or no data", "unit"),
-    Field("original_k", INT, "k as first closed; null: not restated"),
-    Field("original_n", INT, "n as first closed; null: not restated"),
+    Field("closed_at", UTC_US, "when the newest edition that it rests on was stored; null: rests on none"),
+    Field("restate_reason", TEXT, "why a month that it rests on was computed anew; null: none was"),
+    Field("original_value", SECONDS, "value with all months as first closed; null: none restated", "unit"),
+    Field("original_k", INT, "k with all months as first closed; null: none restated"),
+    Field("original_n", INT, "n with all months as first closed; null: none restated"),
     Field(
         "later",
         FLAG,
         "lines that came after closing, or a newer program, would give another figure; "
-        "a restatement takes them in. Null: not closed",
+        "a restatement takes them in. Null: rests on no closed month",
     ),
     Field("code_version", TEXT, "program that the closed figure was computed by; null: not closed"),
 )
@@ -55,6 +57,11 @@ _SAME: Final = (
     *("k", "n", "value", "low", "high", "mean", "p90", "max", "open_h", "excluded"),
     *CERTAINTY,
 )
+_UNKNOWN: Final[Row] = {  # what is gone is no zero
+    **dict.fromkeys(("value", "low", "high", "mean", "p90", "max", "open_h", "rule_version")),
+    **dict.fromkeys(("k", "n", *CERTAINTY), 0),
+    "excluded": {},
+}
 _VERBATIM: Final = ("unit", *_SAME, "rule_version")
 
 
@@ -121,8 +128,19 @@ class Standing:
             touched = self._touched(by, row)
             before = stored["first"].get(self._month_key(by, row, touched)) or firsts.get(key)
             row = {**row, **stored["newest"].get(self._month_key(by, row, touched), {})}
-            found.append({**row, **self._standing(one, by, row, touched, before, nows.get(key))})
+            if self._removed(one, by, touched):
+                found.append({**row, **_UNKNOWN, **self._nothing(), "status": "removed"})
+            else:
+                found.append({**row, **self._standing(one, by, row, touched, before, nows.get(key))})
         return found
+
+    def _nothing(self) -> Row:
+        return {field.name: None for field in STANDING_FIELDS} | {"data_version": self.version}
+
+    def _removed(self, one: Metric, by: Sequence[str], touched: Iterable[date]) -> bool:
+        """Whether a cell needs removed facts: of a part of a month, or finer than what is stored."""
+        used = self._used(one, by)
+        return any(self.closed.gone(month) and month not in used for month in touched)
 
     def _standing(
         self,
@@ -133,28 +151,31 @@ class Standing:
         before: Row | None,
         now: Row | None,
     ) -> Row:
-        found: Row = {field.name: None for field in STANDING_FIELDS} | {"data_version": self.version}
+        found = self._nothing()
         if not touched:
             return found
+        used = self._used(one, by)
+        editions = [self.closed.edition(month) for month in touched if month in used]
+        again = [edition for edition in editions if edition.edition > 1]
+        if editions:
+            found |= {
+                "closed_at": max(edition.closed_at for edition in editions),
+                "restate_reason": "; ".join(dict.fromkeys(one.reason or "" for one in again)) or None,
+                "later": now is not None and any(now[name] != row[name] for name in _SAME),
+            }
+        if again and before is not None:
+            found |= {f"original_{name}": before[name] for name in ("value", "k", "n")}
         if any(month not in self.closed.editions for month in touched):
             return {**found, "status": "provisional"}
-        used = self._used(one, by)
-        if any(month not in used for month in touched):
+        if len(editions) < len(touched):
             return {**found, "status": "computed"}
-        editions = [self.closed.edition(month) for month in touched]
-        again = [edition for edition in editions if edition.edition > 1]
-        found |= {
+        return {
+            **found,
             "status": "restated" if again else "closed",
             "edition": editions[0].edition if len(editions) == 1 else None,
-            "closed_at": max(edition.closed_at for edition in editions),
-            "restate_reason": "; ".join(dict.fromkeys(one.reason or "" for one in again)) or None,
-            "later": now is not None and any(now[name] != row[name] for name in _SAME),
             "code_version": _joined(edition.code_version for edition in editions),
             "data_version": _joined(edition.data_version for edition in editions),
         }
-        if again and before is not None:
-            found |= {f"original_{name}": before[name] for name in ("value", "k", "n")}
-        return found
 
     def _used(self, one: Metric, by: Sequence[str]) -> list[date]:
         """Closed months whose stored parts serve these axes."""
@@ -273,7 +294,7 @@ def original(row: Mapping[str, Any]) -> Row:
 
 def changed(row: Mapping[str, Any]) -> bool:
     """Whether restating its months changed this figure."""
-    return row["status"] == "restated" and any(
+    return row["original_n"] is not None and any(
         row[name] != row[f"original_{name}"] for name in ("value", "k", "n")
     )
 

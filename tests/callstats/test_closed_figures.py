@@ -201,6 +201,18 @@ def test_what_retention_removed_is_still_told_as_it_was_stored(
         (MARCH, 6, "closed"),
         (APRIL, 1, "closed"),
     ]
+    gone: list[dict[str, Any]] = [
+        {"start": date(2026, 3, 16)},  # a part of the month
+        {"start": date(2026, 3, 16), "end": date(2026, 6, 1)},
+        {"by": ("day",), "start": date(2026, 3, 31)},
+        {"by": ("weekday",)},
+        {"by": ("hour", "department")},
+    ]
+    for asked in gone:
+        window: dict[str, Any] = {"by": (), "start": MARCH, "end": APRIL} | asked
+        for row in metrics_table(store, site, [THIRD, RINGS, MISSED], **window).to_pylist():
+            assert (row["status"], row["value"], row["low"], row["n"]) == ("removed", None, None, 0)
+            assert (row["excluded"], row["closed_at"], row["unknown"]) == ([], None, 0)
     april = Closed.unchecked(store).edition(APRIL)
     assert april.reason == "its facts are removed by retention (13 months)"
     changed = settings(tmp_path, third_signal={"signals": 4})

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from callstats import closing, editions
 from callstats.cases import months as stored
+from callstats.cases import retaining
 from callstats.cases.models import month_figures
 from callstats.closed import Closed
 from callstats.closing import close_as_it_is, close_due, due, restate
@@ -21,6 +22,7 @@ from callstats.month_list import month_list
 from callstats.report import metrics_table
 from callstats.rules import rule_on
 from callstats.settings import Settings
+from callstats.standing import changed
 from callstats.store import Store
 from tests.callstats.facts import Time, batch, event, events
 from tests.handmade import at, settings, visit
@@ -153,6 +155,8 @@ def test_late_lines_change_nothing_until_the_month_is_restated(
     computed(store, site, date(2026, 3, 1), date(2026, 4, 11), **facts)
     row = value(store, site)
     assert (row["k"], row["n"], row["status"], row["later"]) == (6, 10, "closed", True)
+    both = value(store, site, end=date(2026, 5, 1))  # with an April that is open
+    assert (both["status"], both["k"], both["later"]) == ("provisional", 7, True)
     (check,) = [check for check in months_check(site, clock) if not check.well]
     assert check.found.startswith("2026-03: lines that came after closing")
     assert "callstats close --restate 2026-03" in check.found
@@ -173,9 +177,13 @@ def test_late_lines_change_nothing_until_the_month_is_restated(
     (listed,) = [row for row in month_list(store, site) if row.month == MARCH]
     assert (listed.status, listed.later) == ("restated", False)
     assert [one["reason"] for one in listed.as_json()["editions"]] == [None, "lines of 30 March came late"]
+    both = value(store, site, end=date(2026, 5, 1))  # with an April that is open
+    assert (both["status"], both["k"], both["original_k"], both["later"]) == ("provisional", 6, 7, False)
+    assert both["restate_reason"] == "lines of 30 March came late"
+    assert changed(both)
     with store.database.read() as connection:  # nothing was overwritten
-        both = [stored.figures(connection, [(MARCH, n)], THIRD, "")[0]["n"] for n in (1, 2)]
-    assert both == [10, 9]
+        kept = [stored.figures(connection, [(MARCH, n)], THIRD, "")[0]["n"] for n in (1, 2)]
+    assert kept == [10, 9]
 
 
 def test_a_change_that_touches_a_closed_month_is_refused_until_it_is_restated(
@@ -213,6 +221,20 @@ def test_months_that_a_change_touches_are_restated_together_or_not_at_all(
     assert all(len(found) == 1 for found in Closed.unchecked(store).editions.values())
     assert len(restate(store, changed, [MARCH, APRIL], "four signals", "anna")) == 2
     assert Closed.of(store, changed).edition(APRIL).edition == 2
+
+
+def test_what_cannot_be_measured_anew_is_not_restated(store: Store, site: Settings, tmp_path: Path) -> None:
+    close_due(store, site)
+    with store.database.write() as connection:
+        retaining.seal(connection, date(2026, 3, 3))
+    finance, rule = ["301", "302", "309"], {"signals": 4}
+    moved = [{**entry.model_dump(), **({"extensions": finance} if entry.id == "finance" else {})}
+             for entry in site.departments]  # fmt: skip
+    with pytest.raises(UsageError, match=r"before 2026-03-03 are sealed .*finance\.extensions: .*\+309"):
+        restate(store, settings(tmp_path, departments=moved), [MARCH], "moved", "anna")
+    assert len(Closed.unchecked(store).editions[MARCH]) == 1
+    restate(store, settings(tmp_path, third_signal=rule), [MARCH], "four signals", "anna")  # only judged
+    assert len(Closed.unchecked(store).editions[MARCH]) == 2
 
 
 def test_a_month_waits_for_its_lines_and_says_so(site: Settings, clock: Time) -> None:
