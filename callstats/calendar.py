@@ -109,6 +109,10 @@ class Calendar:
         """UTC `[start, end)` of a local day: 23, 24 or 25 hours."""
         return local_instant(self.zone, day), local_instant(self.zone, day + _DAY)
 
+    def has(self, department: str, day: date) -> bool:
+        """Whether the settings have the department on this day."""
+        return any(entry.id == department and entry.valid_on(day) for entry in self.departments)
+
     def windows(self, day: date, department: str | None = None) -> tuple[Window, ...]:
         """Open hours of a local day in minutes of the local clock, in order; () is closed."""
         rows = self._by_day.get((day, department or EVERYBODY)) or self._by_day.get((day, EVERYBODY))

@@ -22,7 +22,7 @@ from callstats.engine import Source, View
 from callstats.facts import Facts, table
 from callstats.fields import JUDGED_VISITS
 from callstats.neutral import MEMBER_DAYS, NEUTRAL_SPANS, neutral_spans
-from callstats.rules import third_signal_rules
+from callstats.rules import EVERYBODY, third_signal_rules
 from callstats.settings import Settings
 
 LONGEST_CALL: Final = timedelta(days=31)  # a visit may begin so long after the day that its call belongs to
@@ -48,8 +48,8 @@ def view(
 ) -> View:
     """Measured visits of the days ``[start, end)`` with the columns of `JUDGED_VISITS`, and a few more.
 
-    Hours are made for ``departments`` (default all), the only ones whose visits it may be asked for;
-    ``neutral`` is a table of `NEUTRAL_SPANS`.
+    Hours are made for ``departments`` (default all), the only ones whose visits it may be asked for, and for
+    visits of no department, which are judged by the site's; ``neutral`` is a table of `NEUTRAL_SPANS`.
     """
     units = tuple(dict.fromkeys(entry.id for entry in settings.departments))
     asked = units if departments is None else tuple(unit for unit in units if unit in set(departments))
@@ -59,7 +59,7 @@ def view(
         {
             "visits_measured": measured,
             "third_signal_rules": third_signal_rules(settings, units, start, end),
-            "hours_in_force": calendar.open_hours(start, end + LONGEST_CALL, asked),
+            "hours_in_force": calendar.open_hours(start, end + LONGEST_CALL, (EVERYBODY, *asked)),
             "neutral_spans": NEUTRAL_SPANS.empty_table() if neutral is None else neutral,
         },
     )

@@ -14,7 +14,7 @@ WITH ruled AS (
         AND (g.valid_from IS NULL OR g.valid_from <= v.local_date) AND (g.valid_to IS NULL OR v.local_date < g.valid_to)
     LEFT JOIN third_signal_rules u ON u.department = v.department
         AND (u.valid_from IS NULL OR u.valid_from <= v.local_date) AND (u.valid_to IS NULL OR v.local_date < u.valid_to)
-    LEFT JOIN hours_in_force h ON h.department = v.department AND h.day = v.entered_date
+    LEFT JOIN hours_in_force h ON h.department = coalesce(v.department, '') AND h.day = v.entered_date
         AND unix_micros(h.opens_at) <= unix_micros(v.entered_at) AND unix_micros(v.entered_at) < unix_micros(h.closes_at)
 ),
 clocked AS (

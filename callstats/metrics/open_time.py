@@ -29,7 +29,8 @@ def open_time(
 ) -> pa.Table:
     """Table `OPEN_TIME`: one row per department and hour of the local clock that is open on one of ``days``.
 
-    Nothing beyond ``data_end_us`` (microseconds; None: no end) is open, as nothing is known of it.
+    A department has no hours before its ``valid_from`` nor from its ``valid_to`` on. Nothing beyond
+    ``data_end_us`` (microseconds; None: no end) is open, as nothing is known of it.
     """
     ends = (
         None if data_end_us is None else datetime.fromtimestamp(0, UTC) + timedelta(microseconds=data_end_us)
@@ -44,6 +45,7 @@ def open_time(
         }
         for day in days
         for unit in units
+        if calendar.has(unit, day)
         for opens, closes in calendar.spans(day, unit)
         for begins, stops in _hours(calendar, opens, closes if ends is None else min(closes, ends))
     ]

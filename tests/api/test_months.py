@@ -74,6 +74,7 @@ def test_the_api_tells_status_and_both_values(client: Asking) -> None:
         "restated",
         "provisional",
         "computed",
+        "removed",
     ]
     assert "editions" in described["Month"]["properties"]
 

@@ -102,8 +102,11 @@ def test_an_exception_ends_on_its_date(tmp_path: Path) -> None:
 
 def test_a_visit_of_no_department_follows_the_rule_for_all(tmp_path: Path) -> None:
     rules = [{"effective_from": "2026-01-01", "signals": 1}]
-    (row,) = judged(settings(tmp_path, rules=rules), visit(department=None))
-    assert (row["within_third_signal"], row["limit_s"], row["in_hours"]) == (False, 5.0, False)
+    site = settings(tmp_path, rules=rules)
+    (row,) = judged(site, visit(department=None))
+    assert (row["within_third_signal"], row["limit_s"], row["in_hours"]) == (False, 5.0, True)
+    (row,) = judged(site, visit(department=None, entered_at=at("17:00")))  # the site's hours
+    assert row["in_hours"] is False
 
 
 def test_equal_rules_have_one_version_and_every_stated_key_changes_it(tmp_path: Path) -> None:

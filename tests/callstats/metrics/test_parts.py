@@ -211,4 +211,4 @@ def test_rows_of_two_rules_and_a_missed_call_stand_in_one_cell(tmp_path: Path) -
     versions = {rule_on(site, "social", DAY + timedelta(n)).version for n in (0, 1)}
     assert set(social["rule_version"].split(", ")) == versions
     (nobody,) = (row for row in found if row["department"] is None)
-    assert (nobody["k"], nobody["n"], dict(nobody["excluded"])) == (0, 0, {"out_of_hours": 1})
+    assert (nobody["k"], nobody["n"], dict(nobody["excluded"])) == (1, 1, {})

@@ -78,6 +78,31 @@ def test_a_day_without_data_is_not_open_and_half_an_hour_counts_half(tmp_path: P
     )
 
 
+def test_a_department_is_open_only_while_there_is_one(tmp_path: Path) -> None:
+    """Data of Monday and Wednesday, 9 hours each; the department ends with Tuesday: one call in 9 hours."""
+    department = {"id": "social", "extensions": ["201"], "valid_to": "2026-03-04"}
+    other = {"id": "finance", "extensions": ["401"]}
+    rows = visits("call  at\na     2026-03-02/08:10")
+    later = calls("call  at\nx  2026-03-04/08:00\nz  2026-03-05/00:00")
+    found = figures(
+        tmp_path,
+        "busy_hours",
+        ("department",),
+        ["finance", "social"],
+        site=settings(tmp_path, departments=[department, other], hotline={}),
+        visits=rows,
+        calls=later,
+    )
+    check(
+        [row for row in found if row["measure"] == "offered_per_hour"],
+        """
+        department  value   k  open_h
+        finance     -       0  18
+        social      0.1111  1  9
+        """,
+    )
+
+
 def test_the_doubled_hour_is_two_hours_of_work(tmp_path: Path) -> None:
     """Open day and night. Half past three strikes twice: three calls in the hour 3, which lasts two."""
     site = settings(tmp_path, hours=ALWAYS)
