@@ -1,15 +1,16 @@
 """Is what is served what the PBX said? A random sample of days and calls, computed anew and compared.
 
-Three things are looked at: every file that the catalog calls valid is there and holds the rows that it says;
+Four things are looked at: every file that the catalog calls valid is there and holds the rows that it says;
 the calls of some random days, computed from their events alone, equal the stored ones (all calls by their
-ids, the sampled ones in every column of every table); and the figures of those days, computed from the new
-tables, equal those that are served.
+ids, the sampled ones in every column of every table); the figures of those days, computed from the new
+tables, equal those that are served; and what is stored of a random closed month is the sum of its parts and,
+where nothing came after, what its facts give. Sealed days cannot be computed anew: their events go.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,9 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from callstats import editions
 from callstats.cases import catalog
 from callstats.cases.catalog import FileRow
+from callstats.closed import Closed
 from callstats.fields import TABLES
+from callstats.metrics.inputs import known_days
+from callstats.months import written
 from callstats.recompute import fresh_tables
 from callstats.report import metrics_table
 from callstats.settings import Settings
@@ -54,6 +59,9 @@ class Verification:
 
     seed: int
     days: list[date] = field(default_factory=list)
+    past: int = 0  # days with calls that are sealed
+    months: list[date] = field(default_factory=list)
+    closed_figures: int = 0
     calls: int = 0
     rows: int = 0
     figures: int = 0
@@ -78,9 +86,13 @@ def verify(
     with store.reading():
         if not _files(store, found):  # nothing can be read past a hole
             return found
-        chosen = _some_days(store, chance)
+        with store.database.read() as connection:
+            sealed = catalog.horizon(connection).sealed_before or date.min
+        chosen = _some_days(store, sealed, chance)
         for day in chosen:
             _day(store, settings, day, -(-calls // len(chosen)), chance, found)
+        found.past = len(known_days(store, date.min, sealed - ONE_DAY)) if sealed > date.min else 0
+        _closed_month(store, settings, chance, found)
     return found
 
 
@@ -112,23 +124,23 @@ def _rows_of(path: Path) -> int | None:
         return None
 
 
-def _some_days(store: Store, chance: random.Random) -> list[date]:
-    """Days with calls, in order; a day is the likelier the more calls it has."""
+def _some_days(store: Store, first: date, chance: random.Random) -> list[date]:
+    """Days with calls from ``first`` on, in order; a day is the likelier the more calls it has."""
     with store.database.read() as connection:
-        files = [file for file in catalog.live_files(connection, "calls") if file.rows]
+        files = [file for file in catalog.live_files(connection, "calls", first) if file.rows]
     picked: set[date] = set()
     for file in chance.choices(files, [file.rows for file in files], k=DAYS_WANTED) if files else ():
-        picked.add(_some_day(store, file, chance))
+        picked |= _some_day(store, file, first, chance)
     return sorted(picked)
 
 
-def _some_day(store: Store, file: FileRow, chance: random.Random) -> date:
+def _some_day(store: Store, file: FileRow, first: date, chance: random.Random) -> set[date]:
     """The day of a random row of a file: one of a closed month holds many days."""
     if file.until == file.local_date:
-        return file.local_date
+        return {file.local_date}
     days = pq.read_table(store.root / file.path, columns=["local_date"])["local_date"]
-    found: date = days[chance.randrange(len(days))].as_py()
-    return found
+    open_days = days.filter(pc.greater_equal(days, pa.scalar(first, pa.date32())))
+    return {open_days[chance.randrange(len(open_days))].as_py()} if len(open_days) else set()
 
 
 def _day(
@@ -235,14 +247,46 @@ def _figures(
     with TemporaryDirectory() as folder:
         anew = figures(_Anew(store, day, fresh, Path(folder)))
     served = figures(store)
-    for ours, new in zip(served, anew, strict=True):
-        found.figures += 1
-        what = f"figure {new['metric']} {new['measure']} {new['department']} {day}"
+    found.figures += _differing(f"{day}", served, anew, ("metric", "measure", "department"), found)
+
+
+def _closed_month(store: Store, settings: Settings, chance: random.Random, found: Verification) -> None:
+    """What is stored of one closed month: does it add up, and do its facts still give it?"""
+    closed = Closed.of(store, settings)
+    if not closed.editions:
+        return
+    month = chance.choice(sorted(closed.editions))
+    found.months.append(month)
+    anew = {"its parts": editions.from_parts(settings, closed, month)}
+    if not closed.gone(month) and not closed.changed(month):
+        anew["its facts"] = editions.as_closed(store, settings, closed, month)
+    for source, rows in anew.items():
+        stored = editions.stored_figures(closed, month, rows)
+        keys = ("metric", "measure", "axes", "department", "place")
+        found.closed_figures += _differing(f"{written(month)} by {source}", stored, rows, keys, found)
+
+
+def _differing(
+    what: str,
+    served: Iterable[Mapping[str, Any]],
+    anew: Iterable[Mapping[str, Any]],
+    keys: Sequence[str],
+    found: Verification,
+) -> int:
+    """Notes where figures differ, those that only one side has included; returns how many were compared."""
+    before, after = ({tuple(row[key] for key in keys): row for row in rows} for rows in (served, anew))
+    for key in sorted(before.keys() | after.keys(), key=str):
+        name = f"figure {' '.join(str(one) for one in key if one not in (None, ''))} {what}"
+        ours, new = before.get(key), after.get(key)
+        if ours is None or new is None:
+            found.differences.append(Difference(name, _there(ours), _there(new)))
+            continue
         found.differences += [
-            Difference(f"{what} {name}", str(ours[name]), str(new[name]))
-            for name in new
-            if name != "data_version" and ours[name] != new[name]
+            Difference(f"{name} {column}", str(ours[column]), str(new[column]))
+            for column in new
+            if column != "data_version" and ours[column] != new[column]
         ]
+    return len(before.keys() | after.keys())
 
 
 def told(found: Verification) -> Iterator[str]:
@@ -253,8 +297,14 @@ def told(found: Verification) -> Iterator[str]:
         f"of {days} days all calls by id, {found.calls} calls in {found.rows} rows, "
         f"and {found.figures} figures, computed anew from the events."
     )
+    if found.past:
+        yield f"Sealed by retention and past checking: {found.past} days with calls."
+    if found.months:
+        months = ", ".join(map(written, found.months))
+        yield f"Of closed {months}: {found.closed_figures} stored figures with their parts and facts."
     if found.well:
-        yield "Everything equals what is served."
+        compared = found.days or found.months
+        yield "Everything equals what is served." if compared else "There was no day that could be compared."
         return
     for one in found.differences[:SHOWN]:
         yield f"DIFFERS {one.what}: served {one.served}, computed anew {one.recomputed}"

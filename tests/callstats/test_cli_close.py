@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from callstats.cases.models import month_figures
 from callstats.cli import main
+from callstats.settings import Settings
+from callstats.store import Store
 from tests.months import master, site
 
 THIRD = "third_signal_share"
@@ -156,3 +160,18 @@ def test_a_change_that_touches_a_closed_month_neither_seals_nor_computes_its_day
     (day, *_) = json.loads(run(folder, "metrics", THIRD, "--by", "day", "--json")[1])
     assert (day["k"], day["n"]) == (9, 10)  # as it was measured
     assert months(folder)[JANUARY] == before
+
+
+def test_verify_looks_at_what_is_stored_of_a_closed_month(folder: Path) -> None:
+    status, out, _ = run(folder, "verify")
+    assert status == 0
+    assert "Of closed 2026-01: " in out
+    settings = Settings.load(folder / "callstats.toml", folder / "data")
+    with Store.open(settings) as store, store.database.write() as connection:
+        mine = (month_figures.c.metric == THIRD, month_figures.c.axes == "")
+        connection.execute(update(month_figures).where(*mine).values(k=91))
+    status, out, _ = run(folder, "verify")
+    assert status == 1
+    for source in ("parts", "facts"):
+        name = f"figure {THIRD} within_third_signal 2026-01 by its {source} k"
+        assert f"DIFFERS {name}: served 91, computed anew 90" in out

@@ -2,7 +2,7 @@ import contextlib
 import io
 import json
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from callstats.agreement import PAIRS, agreement
-from callstats.cases import catalog
+from callstats.cases import catalog, retaining
 from callstats.cli import main
 from callstats.settings import Settings
 from callstats.store import Store
@@ -110,6 +110,33 @@ def test_nothing_loaded_is_nothing_wrong(tmp_path: Path) -> None:
     found = looked_at(tmp_path / "empty", seed=1)
     assert found.well
     assert found.days == []
+    assert list(told(found))[-1] == "There was no day that could be compared."
+
+
+def test_sealed_days_are_past_checking_and_counted(data: Path) -> None:
+    settings = Settings.load(CONFIG, data)
+    with Store.open(settings) as store:
+        with store.database.write() as connection:
+            retaining.seal(connection, DAY)
+        assert (verify(store, settings, seed=1).days, verify(store, settings, seed=1).past) == ([DAY], 0)
+        with store.database.write() as connection:
+            retaining.seal(connection, DAY + timedelta(days=1))
+        found = verify(store, settings, seed=1)
+    assert (found.days, found.past, found.well) == ([], 1, True)
+    text = "\n".join(told(found))
+    assert "past checking: 1 days with calls" in text
+    assert "Everything equals" not in text
+
+
+def test_a_figure_that_only_one_side_has_is_named(data: Path) -> None:
+    path = stored(data, "visits")
+    visits = pq.read_table(path)
+    nobody = pa.array([None] * visits.num_rows, visits.schema.field("department").type)
+    place = visits.schema.get_field_index("department")
+    rewritten(path, visits.set_column(place, visits.schema.field("department"), nobody))
+    found = looked_at(data, calls=1, seed=1)
+    only = {one.what: one for one in found.differences if one.recomputed == "missing"}
+    assert only[f"figure answered_share answered {DAY}"].served == "there"
 
 
 def test_only_some_of_many_differences_are_told() -> None:
