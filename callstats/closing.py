@@ -2,10 +2,10 @@
 
 A month closes by itself on its day (`callstats.months`) when its days are computed and its lines are there:
 lines of some PBX reach beyond its end, and every working day between a PBX's first and last line has some of
-it (of days whose lines retention removed nothing is asked). Otherwise it waits, and says what for; a person
-may close it as it is, with a reason, and retention does before it removes what the figures come from. A
-closed month is changed by a restatement only: a further edition, with a reason and who did it, beside the
-first.
+it (of days whose lines retention removed nothing is asked). The command that brings lines of it does not
+close it: sources come one after another. Otherwise it waits, and says what for; a person may close it as it
+is, with a reason, and retention does before it removes what the figures come from. A closed month is changed
+by a restatement only: a further edition, with a reason and who did it, beside the first.
 """
 
 from __future__ import annotations
@@ -55,22 +55,28 @@ class Waiting:
     without: tuple[date, ...]
 
 
-def bring_up_to_date(store: Store, settings: Settings) -> list[Edition]:
+def bring_up_to_date(store: Store, settings: Settings, before: int | None = None) -> list[Edition]:
     """Computes the stale days and closes the months that are due; returns what was closed.
 
-    Raises ClosedMonthError, and computes nothing, where the settings touch a closed month.
+    Months that got lines after the version ``before`` stay open for the next command. Raises
+    ClosedMonthError, and computes nothing, where the settings touch a closed month.
     """
     Closed.of(store, settings)
     recompute(store, settings)
-    return close_due(store, settings)
+    return close_due(store, settings, before)
 
 
-def close_due(store: Store, settings: Settings) -> list[Edition]:
-    """Closes the months whose day has come and that wait for nothing; those of other processes are theirs."""
+def close_due(store: Store, settings: Settings, before: int | None = None) -> list[Edition]:
+    """Closes the months whose day has come and that wait for nothing; those of other processes are theirs.
+
+    Months with lines from after the version ``before`` stay open.
+    """
     author = author_here()
     found = []
     for waiting in due(store, settings):
-        if not waiting.why and (edition := _closed(store, settings, waiting, author, None)):
+        if waiting.why or (before is not None and _came_after(store, waiting.month, before)):
+            continue
+        if (edition := _closed(store, settings, waiting, author, None)):
             found.append(edition)
     return found
 
@@ -228,6 +234,11 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
     if not spoken:
         without = {one for one in days(max(month, purged), end) if calendar.is_working_day(one)}
     return Waiting(month, day, tuple(why), tuple(sorted(without)))
+
+
+def _came_after(store: Store, month: date, version: int) -> bool:
+    with store.database.read() as connection:
+        return stored.changed_since(connection, month, bucket_end(month, "month") - ONE_DAY, version)
 
 
 def _lines(store: Store, first: date, last: date) -> Counter[tuple[str, date]]:

@@ -83,21 +83,23 @@ def load(
     does not exist, before anything is loaded. Without `compute`, `finish` is for the caller to do.
     """
     found = list(_files(paths, settings.data))
-    vault = Vault.open(settings, store.database, store.clock)
+    vault, before = Vault.open(settings, store.database, store.clock), store.counter()
     reports = [_load_or_tell(path, named, settings, store, vault) for path, named in found]
     if compute:
-        finish(settings, store)
+        finish(settings, store, before)
     return reports
 
 
-def finish(settings: Settings, store: Store) -> None:
+def finish(settings: Settings, store: Store, before: int) -> None:
     """Removes files that gave way, computes the days that are not up to date, closes the months that are due,
     gathers small files.
 
-    Raises ClosedMonthError, and computes nothing, where the settings touch a closed month.
+    Months with lines from after the version ``before``, the one that loading began with, stay open: more of
+    them may be on its way (the CDR of an old month, then its queue_log). Raises ClosedMonthError, and
+    computes nothing, where the settings touch a closed month.
     """
     store.sweep()
-    bring_up_to_date(store, settings)
+    bring_up_to_date(store, settings, before)
     gather(store)
 
 

@@ -23,10 +23,11 @@ def _ingest(options: argparse.Namespace) -> int:
 
     settings = settings_of(options)
     with opened(settings) as store:
+        before = store.counter()
         reports = load(options.paths, settings, store, compute=False)
         if options.json:
             print_json(as_json(reports))
         else:
             print(as_text(reports), flush=True)
-        finish(settings, store)  # last: what was loaded is told even if computing fails
+        finish(settings, store, before)  # last: what was loaded is told even if computing fails
     return DONE if all(report.clean for report in reports) else REJECTED

@@ -24,11 +24,12 @@ JANUARY = "2026-01-01"
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """January closes (on 6 February) while it is loaded, February waits for the rest of it."""
+    """January (due on 6 February) closed when it was looked at, February waits for the rest of it."""
     folder = tmp_path_factory.mktemp("town")
     site(folder)
     master(folder, date(2026, 1, 19), date(2026, 2, 4))
     assert run(folder, "ingest", str(folder / "Master.csv"))[0] == 0
+    assert months(folder)[JANUARY]["status"] == "closed"
     return folder
 
 
@@ -175,3 +176,21 @@ def test_verify_looks_at_what_is_stored_of_a_closed_month(folder: Path) -> None:
     for source in ("parts", "facts"):
         name = f"figure {THIRD} within_third_signal 2026-01 by its {source} k"
         assert f"DIFFERS {name}: served 91, computed anew 90" in out
+
+
+def test_the_sources_of_an_old_month_may_come_one_after_another(tmp_path: Path) -> None:
+    site(tmp_path)
+    lines = master(tmp_path, date(2026, 1, 19), date(2026, 2, 4)).read_text(encoding="utf-8")
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    first.write_text("".join(lines.splitlines(keepends=True)[::2]), encoding="utf-8")
+    second.write_text(lines, encoding="utf-8")
+    for path in (first, second):
+        assert run(tmp_path, "ingest", str(path))[0] == 0
+    doctor = run(tmp_path, "doctor")[1]
+    assert "month 2026-01: was to close on 2026-02-06: the next command that shows figures" in doctor
+    january = months(tmp_path)[JANUARY]
+    assert (january["n"], january["status"], january["later"]) == (100, "closed", False)
+    third = tmp_path / "third.csv"
+    third.write_text(lines.replace("67012200", "67012201"), encoding="utf-8")
+    assert run(tmp_path, "ingest", str(third))[0] == 0  # of a month that is closed: told, and not taken in
+    assert months(tmp_path)[JANUARY]["n"] == 100
