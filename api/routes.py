@@ -164,7 +164,7 @@ def figures(
 def all_months(request: Request, site: SiteOf, _: Annotated[Known, Query()]) -> Response:
     """How the months stand: closed, restated, provisional or waiting, with every edition. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    return _json({"items": [row.as_json() for row in month_list(site.store, site.settings)]})
+    return _json({**label(), "items": [row.as_json() for row in month_list(site.store, site.settings)]})
 
 
 @router.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import pyarrow as pa
@@ -25,6 +26,11 @@ def labelled(table: pa.Table, simulated: bool) -> pa.Table:
         pa.field(COLUMN, pa.bool_(), nullable=False, metadata={"meaning": MEANING.en}),
         pa.array([True] * table.num_rows, pa.bool_()),
     )
+
+
+def marked(row: Mapping[str, object], simulated: bool) -> dict[str, object]:
+    """A JSON object; of simulated data it begins with `simulated`: true."""
+    return {**({COLUMN: True} if simulated else {}), **row}
 
 
 def notice(simulated: bool, language: str = "en") -> str:

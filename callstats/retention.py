@@ -66,7 +66,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     Raises ConflictError when others keep changing the same days.
     """
     today = store.clock().astimezone(ZoneInfo(store.timezone)).date()
-    wanted = limits(settings, today)
+    wanted = _reached(store, limits(settings, today))
     vault = Vault.open(settings, store.database, store.clock)
     Closed.of(store, settings)
     if dry_run:
@@ -89,6 +89,17 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
         store.sweep(NOW)
         return Report(wanted, told, store.waiting())
     raise ConflictError("store: other processes keep changing these days; purge again when they are done")
+
+
+def _reached(store: Store, wanted: Limits) -> Limits:
+    """How far retention is afterwards: a longer time to keep brings nothing back."""
+    with store.database.read() as connection:
+        held = catalog.horizon(connection)
+    return Limits(
+        _later(held.sealed_before, wanted.sealed_before),
+        _later(held.purged_before, wanted.purged_before),
+        _later(held.facts_before, wanted.facts_before),
+    )
 
 
 def _seal(store: Store, before: date) -> None:

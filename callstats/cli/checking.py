@@ -8,6 +8,7 @@ from typing import Any
 
 from callstats.cli.base import DONE, REJECTED, Declare, as_columns, current, print_json, settings_of
 from callstats.errors import UsageError
+from callstats.origin import marked, notice
 from callstats.settings import Settings
 from callstats.store import Store
 
@@ -30,9 +31,10 @@ def _verify(options: argparse.Namespace) -> int:
         found = verify(store, settings, options.calls, options.seed)
         voices = _voices(store, settings) if found.days else []
     if options.json:
-        print_json(asdict(found) | {"well": found.well, "agreement": voices})
+        told_all = asdict(found) | {"well": found.well, "agreement": voices}
+        print_json(marked(told_all, settings.simulated))
     else:
-        print("\n".join(told(found)))
+        print(notice(settings.simulated) + "\n".join(told(found)))
         if voices:
             print("How far the PBX's voices agree:")
             print(as_columns(list(voices[0]), [list(row.values()) for row in voices]))

@@ -7,6 +7,7 @@ from typing import Any
 
 from callstats.cli.base import DONE, REJECTED, Declare, as_columns, current, opened, print_json, settings_of
 from callstats.errors import UsageError
+from callstats.origin import marked, notice
 
 
 def declare(command: Declare) -> None:
@@ -50,9 +51,9 @@ def _close(options: argparse.Namespace) -> int:
             closing.close_as_it_is(store, settings, month, options.reason, author)
         rows = month_list(store, settings)
     if options.json:
-        print_json([row.as_json() for row in rows])
+        print_json([marked(row.as_json(), settings.simulated) for row in rows])
     else:
-        print(as_columns(_NAMES, [_cells(row.as_json()) for row in rows]))
+        print(notice(settings.simulated) + as_columns(_NAMES, [_cells(row.as_json()) for row in rows]))
     return REJECTED if any(row.status == "waiting" for row in rows) else DONE
 
 

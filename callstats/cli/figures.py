@@ -90,5 +90,5 @@ def _explain(options: argparse.Namespace) -> int:
     language = "lv" if os.environ.get("LC_ALL", os.environ.get("LANG", "")).startswith("lv") else "en"
     settings = settings_of(options)
     with current(settings) as store:
-        print(explain(store, options.call_id, settings, language))
+        print(notice(settings.simulated, language) + explain(store, options.call_id, settings, language))
     return DONE

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from callstats.calendar import local_instant
 from callstats.cases import neutral
 from callstats.cli.base import DONE, Declare, as_columns, everywhere, print_json, settings_of
 from callstats.clock import utc_now
+from callstats.closed import Closed
 from callstats.errors import UsageError
+from callstats.months import months, written
 from callstats.settings import Settings
 from callstats.settings_rules import NEUTRAL_STATES
 from callstats.store import Store
 
+ONE_DAY: Final = timedelta(days=1)
+LONGEST: Final = timedelta(days=366)  # an interval, and how far ahead of now it may end
 SHOWN = ("id", "department", "phone", "state", "from_at", "to_at", "reason", "author", "entered_at")
 
 
@@ -51,30 +58,38 @@ def declare(command: Declare) -> None:
 def _add(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     _known(settings, options.department, options.phone)
+    start, end = instant(options.start, settings.zone), instant(options.end, settings.zone)
+    _plausible(options, start, end)
     entry = neutral.Entry(
         options.department,
         options.phone,
         options.state,
-        instant(options.start, settings.zone),
-        instant(options.end, settings.zone),
+        start,
+        end,
         options.reason,
         options.author or getpass.getuser(),
         utc_now(),
         options.supersedes,
     )
-    with Store.open(settings) as store, store.database.write() as connection:
-        number = neutral.add(connection, entry)
-    print(f"Added: {number}.")
+    with Store.open(settings) as store:
+        with store.database.write() as connection:
+            old = [] if options.supersedes is None else [neutral.current(connection, options.supersedes)]
+            number = neutral.add(connection, entry)
+        print(f"Added: {number}.")
+        _tell_closed(store, settings, (entry, *old))
     return DONE
 
 
 def _withdraw(options: argparse.Namespace) -> int:
-    author = options.author or getpass.getuser()
-    with Store.open(settings_of(options)) as store, store.database.write() as connection:
-        neutral.withdraw(
-            connection, options.number, reason=options.reason, author=author, entered_at=utc_now()
-        )
-    print(f"Withdrawn: {options.number}.")
+    settings, author = settings_of(options), options.author or getpass.getuser()
+    with Store.open(settings) as store:
+        with store.database.write() as connection:
+            old = neutral.current(connection, options.number)
+            neutral.withdraw(
+                connection, options.number, reason=options.reason, author=author, entered_at=utc_now()
+            )
+        print(f"Withdrawn: {options.number}.")
+        _tell_closed(store, settings, (old,))
     return DONE
 
 
@@ -95,6 +110,30 @@ def _told(value: object, zone: ZoneInfo) -> object:
     return value.astimezone(zone).isoformat(" ", "minutes") if isinstance(value, datetime) else value
 
 
+def _plausible(options: argparse.Namespace, start: datetime, end: datetime) -> None:
+    if end <= start:
+        raise UsageError(f"--to {options.end} is not after --from {options.start}; the end comes later")
+    if end - start > LONGEST or end > utc_now() + LONGEST:
+        raise UsageError(
+            f"--from {options.start} --to {options.end}: longer, or further ahead, than {LONGEST.days} days; "
+            "is the year right?"
+        )
+
+
+def _tell_closed(store: Store, settings: Settings, entries: Iterable[neutral.Entry]) -> None:
+    """Says on standard error which closed months an entry does not change."""
+    closed = Closed.unchecked(store).editions
+    days = [[one.astimezone(settings.zone).date() for one in (e.from_at, e.to_at)] for e in entries]
+    touched = {month for first, last in days for month in months(first, last + ONE_DAY) if month in closed}
+    if touched:
+        names = " ".join(map(written, sorted(touched)))
+        print(
+            f"callstats: closed already: {names}; the figures stay as they were stored until you type: "
+            f'callstats close --restate {names} --reason "…"',
+            file=sys.stderr,
+        )
+
+
 def _known(settings: Settings, department: str | None, phone: str | None) -> None:
     ids = dict.fromkeys(entry.id for entry in settings.departments)
     if department is not None and department not in ids:
@@ -112,7 +151,10 @@ def instant(text: str, zone: ZoneInfo) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f'{text!r} is no time; write it like "2026-03-02 09:00"') from None
-    if found.tzinfo is not None:
-        return found.astimezone(UTC)
     rest = timedelta(seconds=found.second, microseconds=found.microsecond)
-    return local_instant(zone, found.date(), found.hour * 60 + found.minute) + rest
+    try:
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+        return local_instant(zone, found.date(), found.hour * 60 + found.minute) + rest
+    except OverflowError:  # the first or last day there is, in another zone
+        raise UsageError(f"{text!r} is too far away; is the year right?") from None

@@ -26,7 +26,7 @@ def declare(command: Declare) -> None:
         "An invented municipality: months of a PBX's files with their truth, from a seed.",
     )
     simulate.add_argument(
-        "--to", type=Path, required=True, metavar="DIR", help="new folder for what is written"
+        "--to", type=Path, required=True, metavar="DIR", help="folder for it; replaces an earlier simulation"
     )
     simulate.add_argument(
         "--from", dest="start", type=day, default=FIRST, metavar="D", help=f"first day (default: {FIRST})"
@@ -58,7 +58,10 @@ def _simulate(options: argparse.Namespace) -> int:
     end: date = options.until or _months_later(start, 3 if options.months is None else options.months)
     calls = max(1, PER_DAY * (end - start).days) if options.calls is None else options.calls
     plan = Plan.of(start, end, calls, options.seed, options.parts)
-    named = [name.strip() for name in (options.sources or ",".join(SOURCES)).split(",") if name.strip()]
+    given = ",".join(SOURCES) if options.sources is None else options.sources
+    named = [name.strip() for name in given.split(",") if name.strip()]
+    if not named:
+        raise UsageError(f"--sources {options.sources}: name at least one of {', '.join(SOURCES)}")
     spans = feed_breaks(plan, stops=True) if options.breaks else ()
     done = write_site(plan, options.to, named, rotate=options.rotate, breaks=spans, progress=Teller().tell)
     print(f"{options.to}: SIMULATED, {done.calls} calls from {start} to {end}, seed {options.seed}.")

@@ -19,8 +19,8 @@ from tests.handmade import call, settings, store_with, visit
 LINKS = (("/", Said("Izdomāta", "Invented")), ("/recording/", Said("Ieraksts", "Recording")))
 EVERYWHERE = (
     "/", "/departments/social", "/departments/nobody", "/api/v1/departments", "/api/v1/metrics",
-    "/api/v1/metrics/answered_share", "/api/v1/departments/social/calls", "/api/v1/calls/pbx:1",
-    "/static/page.css",
+    "/api/v1/metrics/answered_share", "/api/v1/months", "/api/v1/departments/social/calls",
+    "/api/v1/calls/pbx:1", "/static/page.css",
 )  # fmt: skip
 
 
@@ -71,7 +71,9 @@ def test_a_chart_says_it_in_its_picture(pair: Asking) -> None:
     )
 
 
-@pytest.mark.parametrize("path", ["/api/v1/metrics/answered_share", "/api/v1/calls/pbx:1", "/api/v1/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/metrics/answered_share", "/api/v1/calls/pbx:1", "/api/v1/metrics", "/api/v1/months"]
+)
 def test_json_says_it(pair: Asking, path: str) -> None:
     assert pair.get(path).json()["simulated"] is True
     assert "simulated" not in pair.get(f"/recording{path}").json()

@@ -385,7 +385,7 @@ def test_a_log_never_shows_a_number(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_reader_that_stops_early_is_no_fault(loaded: Path) -> None:
-    command = f"{sys.executable} -m callstats.cli export attempts --config {CONFIG} --data {loaded} | head -1"
+    command = f"{sys.executable} -m callstats export attempts --config {CONFIG} --data {loaded} | head -1"
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {command}"], cwd=ROOT, capture_output=True, env=os.environ
     )

@@ -194,3 +194,17 @@ def test_the_sources_of_an_old_month_may_come_one_after_another(tmp_path: Path) 
     third.write_text(lines.replace("67012200", "67012201"), encoding="utf-8")
     assert run(tmp_path, "ingest", str(third))[0] == 0  # of a month that is closed: told, and not taken in
     assert months(tmp_path)[JANUARY]["n"] == 100
+
+
+def test_a_neutral_state_entered_for_a_closed_month_is_told_not_to_change_it(folder: Path) -> None:
+    interval = ("--from", "2026-01-20 09:00", "--to", "2026-02-01 00:00")
+    who = ("--department", "social", "--state", "training", "--reason", "x", "--author", "anna")
+    status, out, err = run(folder, "neutral", "add", *who, *interval)
+    assert (status, out) == (0, "Added: 1.\n")
+    assert "closed already: 2026-01; the figures stay as they were stored" in err
+    assert 'callstats close --restate 2026-01 --reason "…"' in err
+    january = months(folder)[JANUARY]
+    assert (january["n"], january["later"]) == (100, True)
+    assert "closed already: 2026-01" in run(folder, "neutral", "withdraw", "1", *who[4:])[2]
+    later = ("--from", "2026-02-03 09:00", "--to", "2026-02-03 12:00")
+    assert run(folder, "neutral", "add", *who, *later) == (0, "Added: 3.\n", "")

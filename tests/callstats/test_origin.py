@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,9 @@ import pytest
 
 from callstats.cli import main
 from callstats.origin import labelled, notice
+from callstats.settings import Settings
+from callstats.store import Store
+from tests import months
 from tests.handmade import call, settings, store_with, visit
 
 CONFIG = """
@@ -59,3 +63,23 @@ def test_the_notice_is_one_line_in_both_languages(language: str, said: str) -> N
     assert notice(True, language).startswith(said)
     assert notice(True, language).count("\n") == 1
     assert notice(False, language) == ""
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_every_command_that_tells_of_calls_says_it(
+    simulated: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
+    path = months.site(tmp_path, f"simulated = {str(simulated).lower()}\n{months.CONFIG}")
+    options = ["--config", str(path), "--data", str(tmp_path / "data")]
+    assert main(["ingest", str(months.master(tmp_path, date(2026, 1, 19), date(2026, 1, 20))), *options]) == 0
+    with Store.open(Settings.load(path, tmp_path / "data")) as store:
+        call_id = store.scan("calls")["call_id"][0].as_py()
+    capsys.readouterr()
+    for command in (["close"], ["verify"], ["explain", call_id]):
+        main([*command, *options])
+        assert capsys.readouterr().out.startswith("SIMULATED DATA. ") is simulated
+    for command in (["close"], ["verify"]):
+        main([*command, "--json", *options])
+        told = json.loads(capsys.readouterr().out)
+        assert (told[0] if command == ["close"] else told).get("simulated", False) is simulated

@@ -232,5 +232,14 @@ def test_the_command_tells_and_can_only_tell(
     assert capsys.readouterr().out.startswith("Nothing went.")
 
 
+def test_what_is_told_is_how_far_retention_went_before(settings: Settings, store: Store) -> None:
+    kept = settings.retention.model_copy(update={"events_days": 3})
+    short = settings.model_copy(update={"retention": kept})
+    sealed = purge(store, short).limits.sealed_before
+    assert sealed == limits(short, LOADED.date()).sealed_before
+    longer = purge(store, settings).limits
+    assert (longer.sealed_before, longer.purged_before) == (sealed, LOADED.date() - 3 * ONE_DAY)
+
+
 def test_a_report_without_late_lines_says_nothing_of_them() -> None:
     assert "late" not in as_text([FileReport("a", "loaded", "cel_csv", read=1, kept=1, new=1)])

@@ -93,6 +93,7 @@ def test_an_earlier_simulation_makes_way_and_other_things_do_not(
     ("more", "said"),
     [
         (("--sources", "cdr,fax"), "fax: no such source"),
+        (("--sources", ","), "name at least one of cdr"),
         (("--calls", "0"), "at least 1"),
         (("--parts", "1000"), "1 to 900 parts"),
     ],

@@ -1,4 +1,4 @@
-"""`python -m callstats.cli`."""
+"""`python -m callstats`."""
 
 import sys
 
