@@ -78,7 +78,9 @@ WITH things AS (
            v.rule_version,
            concat('v ', v.call_id, ' ', CAST(v.visit AS STRING)) AS thing
     FROM visits v JOIN calls c ON v.call_id = c.call_id
-    WHERE v.external AND v.outcome NOT IN ('answered', 'overflowed') AND coalesce(c.outcome, '') <> 'answered'
+    /* who called or how it ended not known: perhaps missed, and told as unknown */
+    WHERE coalesce(v.external, TRUE) AND coalesce(v.outcome, '') NOT IN ('answered', 'overflowed')
+      AND coalesce(c.outcome, '') <> 'answered'
       AND v.local_date >= :start AND v.local_date < :end /* only missed */
 ),
 outgoing AS (

@@ -7,11 +7,14 @@ METRIC = Metric(
     title=Said("Atzvanīti neatbildētie zvani", "Missed calls followed up"),
     meaning=Said(
         "Vai pēc neatbildēta ārējā zvana struktūrvienība atzvanīja, vai arī klients zvanīja vēlreiz un "
-        "viņam atbildēja. Abus skaita atsevišķi; skaita to, kas notika vispirms.",
+        "viņam atbildēja. Abus skaita atsevišķi; skaita to, kas notika vispirms. Ja 30 dienas pēc zvana vēl "
+        "nav pagājušas, skaita to, kas zināms līdz šim.",
         "Whether the department called back after a missed external call, or the client called again and "
-        "was answered. The two are kept apart; what happened first counts.",
+        "was answered. The two are kept apart; what happened first counts. Where the 30 days after the call "
+        "are not over, what is known so far counts.",
     ),
-    formula="k / n; n: missed visits with a known number; k: called back (or answered again) within 30 days",
+    formula="k / n; n: missed visits with a known number; k: called back (or answered again) within 30 days, "
+    "or so far",
     source="clause 15.5.2; design section 3",
     better="higher",
     denominator=Said(

@@ -209,6 +209,15 @@ def test_missed_calls_that_are_none_or_cannot_be_called_back(tmp_path: Path) -> 
     ] * 2
 
 
+def test_a_call_of_which_it_is_not_known_whether_it_was_missed_is_counted_as_unknown(tmp_path: Path) -> None:
+    site = settings(tmp_path)
+    calls = [call("a", outcome=None), call("b", outcome="unanswered"), call("c", outcome="unanswered")]
+    visits = [missed("a", outcome=None), missed("b", external=None), missed("c")]
+    with store_with(site, calls=calls, visits=visits) as store:
+        (back, _) = metrics_table(store, site, ["missed_called_back"], by=()).to_pylist()
+    assert (back["k"], back["n"], back["unknown"], dict(back["excluded"])) == (0, 1, 1, {"scope_unknown": 1})
+
+
 def test_that_the_client_was_answered_later_is_as_sure_as_that_answer(tmp_path: Path) -> None:
     site = settings(tmp_path)
     later = {"entered_at": at("12:00"), "outcome_certainty": "estimated"}
