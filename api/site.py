@@ -48,11 +48,21 @@ class Site:
         """Fingerprint of the settings: other rules, other figures."""
         return sha256(self.settings.model_dump_json(exclude={"database"}).encode()).hexdigest()[:12]
 
+    def _outside(self) -> str:
+        """What answers depend on beside facts and settings: the local date, the calendar's exceptions."""
+        path = self.settings.calendar.overrides
+        today = self.store.clock().astimezone(self.settings.zone).date()
+        try:
+            exceptions = path.read_bytes() if path else b""
+        except OSError:
+            exceptions = b"unreadable"  # answering says what is wrong
+        return f"{today}-{sha256(exceptions).hexdigest()[:8]}"
+
     def version(self) -> str:
-        """Version of facts and settings, at most `VERSION_FRESH_S` old."""
+        """Version of facts, settings, exceptions and day, at most `VERSION_FRESH_S` old."""
         seen_at, version = self._seen
         if self.tick() - seen_at > VERSION_FRESH_S:
-            version = f"{self.store.data_version()}-{self.rules}"
+            version = f"{self.store.data_version()}-{self.rules}-{self._outside()}"
             self._seen = (self.tick(), version)
         return version
 

@@ -1,5 +1,6 @@
 """What surrounds the answers: negotiation, headers, caching by version, who may ask."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from api.errors import NotAcceptableError
 from api.formats import Format, negotiated
 from api.letters import letter, letters
 from api.text import preferred, sort_key
+from callstats.clock import utc_now
 from callstats.errors import UsageError
 from callstats.settings import Settings
 from callstats.store import Store
 from tests.api.asking import Asking, asking
-from tests.handmade import fill, settings, visit
+from tests.handmade import call, fill, settings, store_with, visit
 
 DEPARTMENTS = "/api/v1/departments"
 
@@ -91,6 +93,28 @@ def test_an_answer_is_kept_until_the_data_change(client: Asking, site: Settings)
     assert after.status_code == 200
     assert after.headers["etag"] != tag
     assert len(after.json()["items"]) != len(first.json()["items"])
+
+
+def test_an_answer_is_kept_neither_over_midnight_nor_over_other_exceptions(tmp_path: Path) -> None:
+    exceptions = tmp_path / "exceptions.csv"
+    exceptions.write_text("date,unit,open,close,reason\n", encoding="utf-8")
+    site = settings(tmp_path, calendar={"overrides": exceptions})
+    store_with(site, visits=[visit()], calls=[call()]).close()
+    with asking(site) as client:
+        there = client.app.state.site
+
+        def in_hours() -> tuple[str, int]:
+            there._seen = (-1e9, "")  # half a second later
+            found = client.get("/api/v1/metrics/answered_share?by=")
+            return found.headers["etag"], found.json()["items"][0]["n"]
+
+        first, n = in_hours()
+        assert (in_hours(), n) == ((first, 1), 1)
+        exceptions.write_text("date,unit,open,close,reason\n2026-03-02,,,,remonts\n", encoding="utf-8")
+        closed, n = in_hours()
+        assert (closed != first, n) == (True, 0)
+        there.store.clock = lambda: utc_now() + timedelta(days=1)
+        assert in_hours()[0] != closed
 
 
 def test_what_differs_by_format_or_language_is_kept_apart(client: Asking) -> None:
