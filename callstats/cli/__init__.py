@@ -18,6 +18,9 @@ from callstats.cli.base import DONE, REJECTED, USAGE, Command, everywhere
 from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 
 # in the order of the help
+DAMAGED: Final = (
+    "a data file is missing or damaged: `callstats verify` names it; restore the data folder from a backup"
+)
 DECLARED: Final = (loading, computing, figures, closing, neutral, pages, simulate, checking, upkeep)
 
 
@@ -38,8 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:  # its text may hold a number or a name
-        print(f"callstats: {unexpected(error)}; please report this line", file=sys.stderr)
+        advice = DAMAGED if _of_a_file(error) else "please report this line"
+        print(f"callstats: {unexpected(error)}; {advice}", file=sys.stderr)
         return REJECTED
+
+
+def _of_a_file(error: Exception) -> bool:
+    """Whether a library could not read a file: ours are all Parquet."""
+    import duckdb
+    import pyarrow as pa
+
+    unreadable = (FileNotFoundError, pa.ArrowInvalid, duckdb.IOException, duckdb.InvalidInputException)
+    return isinstance(error, unreadable)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from callstats.cases import catalog
 from callstats.cases.models import month_figures
 from callstats.cli import main
 from callstats.settings import Settings
@@ -208,3 +209,21 @@ def test_a_neutral_state_entered_for_a_closed_month_is_told_not_to_change_it(fol
     assert "closed already: 2026-01" in run(folder, "neutral", "withdraw", "1", *who[4:])[2]
     later = ("--from", "2026-02-03 09:00", "--to", "2026-02-03 12:00")
     assert run(folder, "neutral", "add", *who, *later) == (0, "Added: 3.\n", "")
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+def test_a_data_file_that_is_missing_or_damaged_is_told_with_what_to_do(folder: Path, damage: str) -> None:
+    settings = Settings.load(folder / "callstats.toml", folder / "data")
+    with Store.open(settings) as store, store.database.read() as connection:
+        path = store.root / catalog.live_files(connection, "visits")[0].path
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:20])
+    for command in (("metrics", THIRD, "--by", "day"), ("rekey",)):
+        status, _, err = run(folder, *command)
+        assert status == 1
+        assert "a data file is missing or damaged: `callstats verify` names it" in err
+    status, out, _ = run(folder, "verify")
+    assert status == 1
+    assert f"DIFFERS file {path.relative_to(folder / 'data')}" in out
