@@ -24,10 +24,11 @@ METRIC = Metric(
     ),
     meaning=Said(
         "Cik lielu daļu ārējo zvanu darba laikā struktūrvienība atbildēja, pirms sākās ceturtais zvana "
-        "signāls. Standarts saka „cenšas”: tas ir īpatsvars, nevis vērtējums par atsevišķu zvanu.",
+        "signāls (ja spēkā esošie noteikumi nenosaka citu signālu skaitu). "
+        "Standarts saka „cenšas”: tas ir īpatsvars, nevis vērtējums par atsevišķu zvanu.",
         "Which part of the external calls in working hours the department answered before the fourth ring "
-        "signal "
-        'began. The standard says "strives": it is a share, not a judgement of one call.',
+        "signal began (unless the rules in force state another number of signals). "
+        'The standard says "strives": it is a share, not a judgement of one call.',
     ),
     formula="k / n; k: answered and ring time R < N·P (3 signals of 5 s: 14.99 s passes, 15.00 s does not)",
     source="clause 15.1, first sentence; design section 3; domain 6 (formula variants)",
