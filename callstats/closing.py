@@ -76,7 +76,7 @@ def close_due(store: Store, settings: Settings, before: int | None = None) -> li
     for waiting in due(store, settings):
         if waiting.why or (before is not None and _came_after(store, waiting.month, before)):
             continue
-        if (edition := _closed(store, settings, waiting, author, None)):
+        if edition := _closed(store, settings, waiting, author, None):
             found.append(edition)
     return found
 

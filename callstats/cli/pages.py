@@ -53,9 +53,10 @@ def _demo(options: argparse.Namespace) -> int:
             Path.cwd(), getattr(options, "config", None), getattr(options, "data", None), calls, Teller().tell
         )
         for settings, files in shown.sites():
-            with Store.open(settings) as store:
-                if not shown.ready:
+            if not shown.ready:
+                with Store.open(settings) as store:
                     load([files], settings, store)
+            with current(settings) as store:  # closes the months that were loaded
                 print(demo.summary(store, settings), flush=True)
         shown.finished()
         recording = Neighbour(demo.RECORDING, demo.RECORDING_TITLE, shown.recording)
