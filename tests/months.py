@@ -20,6 +20,7 @@ from tests.handmade import ANNA, JURIS, RIGA, at, call, callback, missed, visit
 
 FEBRUARY, MARCH, APRIL = date(2026, 2, 1), date(2026, 3, 1), date(2026, 4, 1)
 CLOSES = date(2026, 4, 9)  # of March; 3 and 6 April are Easter's: 1, 2, 7, 8, 9
+DUE = at("00:00", CLOSES)
 THIRD, RINGS, MISSED = "third_signal_share", "ring_time", "missed_called_back"
 # Per day: how long the phone rang (s), and whether it was answered. The limit: 15 s.
 CALLS = (*((ring_s, True) for ring_s in (4, 5, 6, 7, 8, 9, 13, 13, 13)), (40, False))

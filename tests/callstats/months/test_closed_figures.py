@@ -1,13 +1,12 @@
 """What is stored when a month closes is what is told later: late entries, gathered files, retention."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from callstats import closing, editions, retention
+from callstats import editions, retention
 from callstats.cases import catalog, neutral
 from callstats.cases import months as stored
 from callstats.cases.models import month_figures
@@ -25,33 +24,9 @@ from callstats.standing import STANDING_FIELDS
 from callstats.store import Store
 from tests.callstats.facts import Time
 from tests.handmade import at, settings, visit
-from tests.months import APRIL, CLOSES, MARCH, MISSED, RINGS, THIRD, computed, march, speak, value
+from tests.months import APRIL, CLOSES, DUE, MARCH, MISSED, RINGS, THIRD, computed, march, speak, value
 
-DUE = at("00:00", CLOSES)
 ONE_DAY = timedelta(1)
-
-
-@pytest.fixture(autouse=True)
-def _few_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three metrics, one of each kind; days are hand-made and never computed from lines."""
-    monkeypatch.setattr(editions, "METRICS", {slug: METRICS[slug] for slug in (THIRD, RINGS, MISSED)})
-    monkeypatch.setattr(closing, "recompute", lambda *_: [])
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Settings:
-    return settings(tmp_path)
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time(DUE)
-
-
-@pytest.fixture
-def store(site: Settings, clock: Time) -> Iterator[Store]:
-    with Store.open(site, clock) as found:
-        yield speak(found, site, date(2026, 3, 2), date(2026, 4, 11), **march())
 
 
 def test_what_is_known_before_a_day_has_its_edges(store: Store, clock: Time) -> None:

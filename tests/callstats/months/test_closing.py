@@ -1,7 +1,6 @@
 """Months that close: when, with what, what they wait for; what is stored stays as it was stored."""
 
 import threading
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from callstats.closed import Closed
 from callstats.closing import close_as_it_is, close_due, due, restate
 from callstats.doctor import Check, examine
 from callstats.errors import ClosedMonthError, UsageError
-from callstats.metrics.registry import METRICS
 from callstats.month_list import month_list
 from callstats.report import metrics_table
 from callstats.rules import rule_on
@@ -26,33 +24,22 @@ from callstats.standing import changed
 from callstats.store import Store
 from tests.callstats.facts import Time, batch, event, events
 from tests.handmade import at, settings, visit
-from tests.months import APRIL, CLOSES, FEBRUARY, MARCH, MISSED, RINGS, THIRD, computed, march, speak, value
+from tests.months import (
+    APRIL,
+    CLOSES,
+    DUE,
+    FEBRUARY,
+    MARCH,
+    MISSED,
+    RINGS,
+    THIRD,
+    computed,
+    march,
+    speak,
+    value,
+)
 
-DUE = at("00:00", CLOSES)
 ONE_DAY = timedelta(1)
-
-
-@pytest.fixture(autouse=True)
-def _few_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three metrics, one of each kind; days are hand-made and never computed from lines."""
-    monkeypatch.setattr(editions, "METRICS", {slug: METRICS[slug] for slug in (THIRD, RINGS, MISSED)})
-    monkeypatch.setattr(closing, "recompute", lambda *_: [])
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Settings:
-    return settings(tmp_path)
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time(DUE)
-
-
-@pytest.fixture
-def store(site: Settings, clock: Time) -> Iterator[Store]:
-    with Store.open(site, clock) as found:
-        yield speak(found, site, date(2026, 3, 2), date(2026, 4, 11), **march())
 
 
 def months_check(site: Settings, clock: Time) -> list[Check]:
