@@ -19,6 +19,7 @@ from callstats.errors import SettingsError, StoreError
 HEAD: Final = "0006"
 BUSY_S: Final = 60.0
 MIGRATION_LOCK: Final = 0x63616C6C  # advisory lock number on PostgreSQL
+REVISION: Final = text("SELECT version_num FROM alembic_version")
 
 
 class Database:
@@ -88,7 +89,7 @@ class Database:
             with self.engine.connect().execution_options(writing=True) as connection, connection.begin():
                 if self.name == "postgresql":
                     connection.execute(text("SELECT pg_advisory_xact_lock_shared(:n)"), {"n": MIGRATION_LOCK})
-                if (found := _revision(connection)) != HEAD:
+                if (found := connection.execute(REVISION).scalar()) != HEAD:  # each write asks: no inspecting
                     raise StoreError(
                         f"database: tables are of revision {found}, this program needs {HEAD}; restart it"
                     )
@@ -133,7 +134,7 @@ def _sqlite_begin(connection: Connection) -> None:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return connection.execute(REVISION).scalar()
 
 
 def _migrate(database: Database) -> None:
