@@ -131,6 +131,18 @@ def test_the_pbx_s_own_answer_is_no_measure_in_a_cdr(tmp_path: Path, answered: s
     assert visit["third_signal_certainty"] in ("estimated", "unknown")
 
 
+def test_a_member_who_declined_does_not_tell_when_another_answered(tmp_path: Path) -> None:
+    """In the CDR a member let go at the answer and one who declined before it look alike."""
+    queue = "caller=citizen exten=67012200 context=ivr app=Queue app_data=q-social,t,,,60"
+    flow = Flow("cdr").read(f"""
+        0   cdr ch=public to=201 {queue} answered=0 ended=60 status=ANSWERED
+        0   cdr ch=public to=202 {queue} answered=0 ended=4 status=CANCEL""")
+    (visit,) = tables(settings(tmp_path), flow)["visits"]
+    assert (visit["outcome"], visit["answered_by"]) == ("answered", "201")
+    assert visit["ring_max_s"] is None or visit["ring_max_s"] >= 60
+    assert visit["third_signal_certainty"] in ("estimated", "unknown")
+
+
 def test_a_call_still_running_is_not_surely_unanswered(tmp_path: Path) -> None:
     flow = Flow("cel").read("""
         0    CHAN_START ch=public caller=citizen exten=67012200

@@ -87,7 +87,8 @@ cdr_legs AS (
         min(c.timeout_us) AS timeout_us, min(c.queue_end_us) AS queue_end_us, bool_and(c.channel_is_caller) AS channel_is_caller,
         bool_and(c.app IS NOT NULL AND c.app <> '') AS app_known,
         c.status = 'ANSWERED' AND min(c.cdr_answered_us) IS NULL AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_hidden,
-        bool_or(c.answer_doubtful) AND min(q.at_us) IS NULL AND min(l.answered_us) IS NULL AS answer_doubtful
+        -- a loser may have gone before the answer (declined): its end is the best value, and no bound
+        (bool_or(c.answer_doubtful) OR min(l.answered_us) IS NOT NULL) AND min(q.at_us) IS NULL AS answer_doubtful
     FROM cdr c
     LEFT JOIN losers l ON l.uid = c.uid
     LEFT JOIN connects q ON q.call_id = c.call_id AND q.queue = c.queue AND q.at_us >= c.tried_us - 1000000 AND q.at_us <= c.ended_us
