@@ -180,6 +180,8 @@ def _menu(x: Switch, channel: Channel, step: p.Menu) -> Steps:
         x.step(channel, "Goto", f"{step.otherwise},1", exten="t")
         key = step.otherwise
     x.move(channel, key)
+    if channel.call is not None:
+        channel.call.in_menu = False
     return (yield from walk(x, channel, step.choices.get(key, ())))
 
 

@@ -296,7 +296,7 @@ def _cancel(entry: Entry, attempts: list[Attempt], began: int) -> None:
     going = _ringing(attempts)
     for attempt, peer in going:
         x.trace.dial_end(x.tick(), entry.channel, peer, "CANCEL")
-        ms = (x.now - began) // 1000
+        ms = max(0, x.now - began) // 1000  # who leaves as a round begins
         entry.tell("cancelled", interface=attempt.member.interface, member=attempt.member.name, ms=ms)
     for attempt, peer in going:
         attempt.going = False

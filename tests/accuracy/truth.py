@@ -304,7 +304,7 @@ def _entry(told: TruthCall, town: Town, plan: Dialplan) -> tuple[str | None, str
     if dialled == plan.menu:
         if told["legs"] and town.phones.get(told["legs"][0]["phone"]) == plan.menu_default:
             return plan.menu_default, "menu"
-        return str(told["unit"]), "menu" if told["legs"] else "dialled"
+        return str(told["unit"]), "dialled" if told["outcome"] == "abandoned_in_menu" else "menu"
     return town.numbers.get(dialled) or town.phones.get(dialled.removeprefix(plan.direct_prefix)), "dialled"
 
 

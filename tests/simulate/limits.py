@@ -24,6 +24,7 @@ MANY: Final = 4  # phones tried
 SPOOL: Final = "when the greeting ends and the message begins only the spool knows"
 ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
 RINGING: Final = ("ring_s", "no_ring", "third_signal", "rotation", "rotation_cause", "attempt", "outcome")
+OWN_ENDS: Final = ("no_answer", "busy", "declined", "unavailable")  # not the caller's doing
 ENDS: Final = ("outcome", "visit_outcome", "attempt", "rotation", "rotation_cause")
 VISIT: Final = {
     "departments", "department", "entered_by", "visit_outcome", "visit_answered_by", "external", "no_ring",
@@ -36,7 +37,8 @@ class Facts:
     """What the rules ask of a call.
 
     `near`: it rang for about as long as three signals last, give or take a second per phone that rang;
-    `left_then`: the caller left within a tenth of a second after a phone had rung to its time's end.
+    `left_then`: the caller left within a tenth of a second after a phone was done with the call by itself;
+    `unheard`: the live feed was away for a part of it, so that the other sources tell.
     """
 
     dialled: str
@@ -48,11 +50,13 @@ class Facts:
     skipped: bool
     near: bool
     left_then: bool
+    unheard: bool = False
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> Facts:
-        """Of a line of the truth."""
-        legs = told["legs"]
+    def of(cls, told: Mapping[str, Any], away: Sequence[tuple[float, float]] = ()) -> Facts:
+        """Of a line of the truth; `away`: when the live feed was not there."""
+        legs, side = told["legs"], told["caller_side"]
+        ends = [value for one in (side, *legs) for name, value in one.items() if name.startswith("t_")]
         answers = [leg["t_final"] for leg in legs if leg["outcome"] == "answered"]
         return cls(
             dialled=told["dialled"],
@@ -64,6 +68,7 @@ class Facts:
             skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
             near=_near(legs),
             left_then=_left_then(told),
+            unheard=any(begin <= max(ends) and told["t_start"] <= end for begin, end in away),
         )
 
     @property
@@ -75,8 +80,8 @@ class Facts:
 def _left_then(told: Mapping[str, Any]) -> bool:
     side = told["caller_side"]
     left = side.get("t_cancel") or side.get("t_bye") or float("inf")
-    ends = [leg["t_cancel"] for leg in told["legs"] if leg["outcome"] == "no_answer" and "t_cancel" in leg]
-    return any(0.0 <= left - end <= 0.1 for end in ends)
+    ends = [leg.get("t_cancel", leg.get("t_final")) for leg in told["legs"] if leg["outcome"] in OWN_ENDS]
+    return any(end is not None and 0.0 <= left - end <= 0.1 for end in ends)
 
 
 def _near(legs: Sequence[Mapping[str, Any]]) -> bool:
@@ -96,9 +101,11 @@ def _greeted(call: Facts) -> bool:
 
 def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
     """The limit that explains a difference; None: nothing does."""
-    if call is None or found.certainty == "certain" or sources == "all":
+    if call is None or found.certainty == "certain" or (sources == "all" and not call.unheard):
         return None
-    if _greeted(call) and found.fact in (*ENDS, "messages") and found.got in ("voicemail", "1"):
+    if sources == "all":
+        sources = "cel+queue_log+cdr"
+    elif _greeted(call) and found.fact in (*ENDS, "messages") and found.got in ("voicemail", "1"):
         return SPOOL
     if sources == "ami":
         return None

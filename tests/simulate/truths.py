@@ -183,7 +183,8 @@ def parts(site: Path, plan: Plan, breaks: Sequence[FeedBreak] = ()) -> Iterator[
     for lines in _cut(site / TRUTH):
         calls = expected(lines, town, dialled, stopped)
         ends_s = max(line["t_start"] for line in lines) + QUIET_S / 2
-        yield Part(calls, {line["call_id"]: Facts.of(line) for line in lines}, starts_s, ends_s)
+        told = {line["call_id"]: Facts.of(line, _away(breaks)) for line in lines}
+        yield Part(calls, told, starts_s, ends_s)
         starts_s = ends_s
 
 
