@@ -131,6 +131,23 @@ def test_the_pbx_s_own_answer_is_no_measure_in_a_cdr(tmp_path: Path, answered: s
     assert visit["third_signal_certainty"] in ("estimated", "unknown")
 
 
+def test_who_declined_before_the_next_was_tried_is_no_rotation(tmp_path: Path) -> None:
+    flow = ami("""
+        0     Newchannel ch=public state=4 caller=citizen exten=67012200
+        0.05  Newexten   ch=public app=Dial app_data=PJSIP/201,15 exten=67012200
+        0.1   DialBegin  ch=public to=201
+        0.11  Newstate   ch=201 state=5
+        0.95  DialEnd    ch=public to=201 status=NOANSWER
+        0.95  Hangup     ch=201 cause=21
+        0.96  DialBegin  ch=public to=202
+        0.98  DialEnd    ch=public to=202 status=BUSY
+        0.98  Hangup     ch=202 cause=17
+        1     Hangup     ch=public cause=17""")
+    made = tables(settings(tmp_path), flow)
+    assert [a["outcome"] for a in made["attempts"]] == ["declined", "busy"]
+    assert made["visits"][0]["rotation"] == "not_rotated"
+
+
 def test_a_member_who_declined_does_not_tell_when_another_answered(tmp_path: Path) -> None:
     """In the CDR a member let go at the answer and one who declined before it look alike."""
     queue = "caller=citizen exten=67012200 context=ivr app=Queue app_data=q-social,t,,,60"
