@@ -63,6 +63,7 @@ class Call:
     person_phone: str = ""
     voicemail: bool = False
     in_menu: bool = False
+    queues: list[str] = field(default_factory=list)  # that it waited in
     message: int = 0  # microseconds that the caller spoke after the beep
     tasks: int = 0  # threads of the PBX that still work for it
     ended: int | None = None

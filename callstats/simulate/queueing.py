@@ -58,6 +58,8 @@ def enqueue(x: Switch, channel: Channel, name: str, timeout_s: float) -> Steps:
     # linear begins with the first member for every caller, the other strategies go on where they were
     turn = Turn() if queue.of.strategy == "linear" else queue.turn
     entry = Entry(x, queue, channel, x.now, len(queue.waiting), second + int(timeout_s), turn)
+    if channel.call is not None:
+        channel.call.queues.append(name)
     entry.tell("join", position=entry.position, count=len(queue.waiting), original=entry.position)
     x.trace.stream(x.tick(), channel, True, "MOH", {"class": "default"})
     channel.music = True

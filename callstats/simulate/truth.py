@@ -56,6 +56,7 @@ def told(call: Call, plant: Plant) -> dict[str, Any]:
         "answered_by": by,
         "caller_side": _side(call),
         "legs": [_leg(leg) for leg in call.legs],
+        "queues": call.queues,
     }
 
 

@@ -213,7 +213,7 @@ def _outcome(told: TruthCall, outward: bool, plan: Dialplan) -> str:
         if ends and ends <= {"busy", "declined" if outward else "busy"}:
             return "busy"
         if not ends:
-            return "unanswered" if told["dialled"] in plan.queues else "failed"
+            return "unanswered" if told["dialled"] in plan.queues or told.get("queues") else "failed"
         return "unavailable" if ends == {"unavailable"} else "unanswered"
     return {"abandoned_in_menu": "abandoned", "service": "voicemail"}.get(said, str(said))
 
@@ -288,6 +288,10 @@ def _groups(told: TruthCall, town: Town, plan: Dialplan) -> list[tuple[str, str,
             legs.append(leg)
     if not groups and entry[0]:
         groups.append((entry[0], entry[1], []))
+    # what no phone can see: nobody was offered the call in the queue that it went on to
+    onward = plan.overflow.get(told["dialled"])
+    if onward and groups and groups[-1][0] != onward and len(set(told.get("queues", ()))) > 1:
+        groups.append((onward, "overflow", []))
     return groups
 
 

@@ -22,6 +22,8 @@ GREETED: Final = "60000420"  # a phone whose mailbox greets before the beep
 QUEUES: Final = ("60000200", "60000300", "60000400", "60000700")
 MANY: Final = 4  # phones tried
 SPOOL: Final = "when the greeting ends and the message begins only the spool knows"
+STRADDLED: Final = "some milliseconds straddle the third signal"
+CROSSED: Final = "a phone came up in the very moment in which its time was over"
 ANSWERED_FIRST: Final = ("60000000", "60000300", "60000400", "60000700")  # a menu, queues with Answer()
 RINGING: Final = ("ring_s", "no_ring", "third_signal", "rotation", "rotation_cause", "attempt", "outcome")
 OWN_ENDS: Final = ("no_answer", "busy", "declined", "unavailable")  # not the caller's doing
@@ -37,6 +39,7 @@ class Facts:
     """What the rules ask of a call.
 
     `near`: it rang for about as long as three signals last, give or take a second per phone that rang;
+    `skipped`: a queue offered it to nobody; `crossed`: a phone came up and was let go at once;
     `left_then`: the caller left within a tenth of a second after a phone was done with the call by itself;
     `unheard`: the live feed was away for a part of it, so that the other sources tell.
     """
@@ -48,6 +51,7 @@ class Facts:
     transferred: bool
     legs: int
     skipped: bool
+    crossed: bool
     near: bool
     left_then: bool
     unheard: bool = False
@@ -65,7 +69,8 @@ class Facts:
             picked_up=told["answered_by"] is not None and not answers,
             transferred=any(leg["t_invite"] > min(answers, default=float("inf")) for leg in legs),
             legs=len(legs),
-            skipped=told["dialled"] == OVERFLOW and not any(leg["phone"] in FINANCE for leg in legs),
+            skipped=_skipped(told),
+            crossed=any(_crossed(leg) for leg in legs),
             near=_near(legs),
             left_then=_left_then(told),
             unheard=any(begin <= max(ends) and told["t_start"] <= end for begin, end in away),
@@ -81,7 +86,20 @@ def _left_then(told: Mapping[str, Any]) -> bool:
     side = told["caller_side"]
     left = side.get("t_cancel") or side.get("t_bye") or float("inf")
     ends = [leg.get("t_cancel", leg.get("t_final")) for leg in told["legs"] if leg["outcome"] in OWN_ENDS]
-    return any(end is not None and 0.0 <= left - end <= 0.1 for end in ends)
+    return any(end is not None and -0.02 <= left - end <= 0.1 for end in ends)
+
+
+def _crossed(leg: Mapping[str, Any]) -> bool:
+    """Whether a phone came up and was let go at once, as its time was over."""
+    return leg["outcome"] == "answered" and bool(leg.get("t_bye", float("inf")) - leg["t_final"] < 0.1)
+
+
+def _skipped(told: Mapping[str, Any]) -> bool:
+    """Whether a queue that it waited in offered it to nobody, and it went on to other steps."""
+    legs = told["legs"]
+    if told["dialled"] == OVERFLOW:
+        return not any(leg["phone"] in FINANCE for leg in legs)
+    return told["dialled"] == MENU and not legs and bool(told.get("queues"))
 
 
 def _near(legs: Sequence[Mapping[str, Any]]) -> bool:
@@ -101,6 +119,10 @@ def _greeted(call: Facts) -> bool:
 
 def limit(sources: str, found: Finding, call: Facts | None) -> str | None:
     """The limit that explains a difference; None: nothing does."""
+    if call is not None and found.certainty == "borderline" and found.fact == "third_signal" and call.near:
+        return STRADDLED
+    if call is not None and call.crossed and found.fact == "transferred":
+        return CROSSED
     if call is None or found.certainty == "certain" or (sources == "all" and not call.unheard):
         return None
     if sources == "all":
