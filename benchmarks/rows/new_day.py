@@ -40,6 +40,7 @@ class NewDay:
             settings = town.settings.model_copy(update={"data": Path(folder) / "data", "database": None})
             with Store.open(settings) as store:
                 fill(store, town, self.blocks, copies)
+                recompute(store, settings)  # else the first day more would find all of them stale
                 new = _NewDays(store, settings, town, self.blocks, copies)
                 theirs = [_everything(store, settings, self.blocks)]
                 ours = [new.one()]
