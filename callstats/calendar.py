@@ -142,6 +142,16 @@ class Calendar:
         """Whether the country works on this day: holidays and moved days, no hours and no exceptions."""
         return self._year(day).is_working(day, self.follow_moved_days)
 
+    def is_holiday(self, day: date) -> bool:
+        """Whether a day is off by law, for one on a weekend, or as it is worked on another day."""
+        year = self._year(day)
+        moved = year.moved_off if self.follow_moved_days else frozenset()
+        return day in year.legal or day in year.observed or day in moved
+
+    def is_moved_working_day(self, day: date) -> bool:
+        """Whether a weekend day is worked instead of another day (*pārceltā darba diena*)."""
+        return self.follow_moved_days and self._year(day).worked_instead(day) is not None
+
     def is_working_day(self, day: date, department: str | None = None) -> bool:
         """Whether a department (or the site) is open at any time of the day."""
         return bool(self.windows(day, department))

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from callstats.errors import InputError, UsageError
 from callstats.fields import TABLES
 
-EXPORTED: Final = tuple(name for name in TABLES if name not in {"events", "channels", "queue_steps"})
+EXPORTED: Final = (*(name for name in TABLES if name not in {"events", "channels", "queue_steps"}), "cases")
 ORDER: Final = ("started_at", "entered_at", "left_at", "call_id", "visit", "position", "batch", "line")
 FORMULA: Final = r"^([=+\-@\t\r])"  # what makes a spreadsheet run a cell
 ROWS: Final = 20_000

@@ -26,7 +26,9 @@ from callstats.settings_rules import Cadence, ThirdSignal
 
 # Where things lie, how long, what they are called and how lines are read: lines that are loaded stay as they
 # were read.
-OUTSIDE: Final = ("data", "database", "numbers", "pbx", "cdr_custom", "pbx_time", "retention", "simulated")
+OUTSIDE: Final = (
+    "data", "database", "numbers", "pbx", "cdr_custom", "pbx_time", "retention", "simulated", "messages",
+)  # fmt: skip
 # Applied when stored days are read; what else is said is measured, and changes the stored days.
 JUDGED: Final = ("cadence", "third_signal", "hours", "rules", "calendar", "country", "neutral")
 UNJUDGED: Final = ("name",)  # of an entry: how it is called

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from callstats import parquet
-from callstats.cases import catalog, commits, generations
+from callstats.cases import catalog, commits, generations, register
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.keys import generation, site_pseudonymiser
 from callstats.cases.vault import Vault
@@ -83,6 +83,7 @@ def _commit(
         if prepare_key(settings.numbers.key_file, old.key_id) != new:
             raise StoreError(f"{settings.numbers.key_file}: was changed meanwhile; nothing was done")
         generations.replace_all(connection, done.keys(), renewed, new, now=store.clock())
+        register.rekey(connection, new.rewritten)
         numbers = vault.rekey(connection, new)
     return Rekeyed(old.key_id, new.key_id, len(renewed), sum(file.rows for file in renewed.values()), numbers)
 

@@ -23,6 +23,7 @@ from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
+from callstats.settings_messages import Messages
 from callstats.settings_rules import (
     DEFAULT_HOURS,
     Cadence,
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
     rules: tuple[Rule, ...] = ()
     hours: Hours = DEFAULT_HOURS
     hotline: Hotline = Hotline()
+    messages: Messages = Messages()
     departments: tuple[Department, ...] = ()
     cdr_custom: tuple[CdrCustom, ...] = ()
     pbx_time: PbxTime = PbxTime()

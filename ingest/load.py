@@ -21,6 +21,7 @@ from callstats.cases.vault import Vault
 from callstats.closing import bring_up_to_date
 from callstats.errors import CallstatsError, InputError, UsageError, unexpected
 from callstats.gather import gather
+from callstats.register.opening import bring_up_to_date as open_cases
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Context, Dialect, Reading
@@ -92,7 +93,7 @@ def load(
 
 def finish(settings: Settings, store: Store, before: int) -> None:
     """Removes files that gave way, computes the days that are not up to date, closes the months that are due,
-    gathers small files.
+    opens cases of new messages, gathers small files.
 
     Months with lines from after the version ``before``, the one that loading began with, stay open: more of
     them may be on its way (the CDR of an old month, then its queue_log). Raises ClosedMonthError, and
@@ -100,6 +101,7 @@ def finish(settings: Settings, store: Store, before: int) -> None:
     """
     store.sweep()
     bring_up_to_date(store, settings, before)
+    open_cases(store, settings)
     gather(store)
 
 

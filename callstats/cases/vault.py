@@ -1,5 +1,7 @@
 """The number vault: clients' numbers, encrypted, for the few days in which a missed call can be called back.
 
+A number to which an open case of the register refers is kept until the case is closed.
+
 Facts hold pseudonyms; only here does one lead back to a number, and only until it expires. Numbers are
 encrypted with AES-256-GCM under a key derived from the site's key file, which lies outside the database; a
 ciphertext opens only under the pseudonym that it was stored for.
@@ -16,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.calendar import Calendar
@@ -24,6 +26,7 @@ from callstats.cases.catalog import ConflictError
 from callstats.cases.database import Database
 from callstats.cases.keys import generation, site_pseudonymiser
 from callstats.cases.models import numbers
+from callstats.cases.register_tables import cases
 from callstats.clock import Clock, utc_now
 from callstats.errors import StoreError
 from callstats.pseudonyms import Pseudonymiser
@@ -97,23 +100,23 @@ class Vault:
         return since
 
     def reveal(self, pseudonym: str) -> str | None:
-        """The number behind a pseudonym; None when it was never stored or has expired.
+        """The number behind a pseudonym; None when it was never stored or has expired (and no case is open).
 
         Raises StoreError when the key file is not the one that it was stored with.
         """
         with self.database.read() as connection:
             row = connection.execute(
-                select(numbers.c.secret).where(
-                    numbers.c.pseudonym == pseudonym, numbers.c.expires_at > self.clock()
-                )
+                select(numbers.c.secret, numbers.c.expires_at).where(numbers.c.pseudonym == pseudonym)
             ).one_or_none()
-        return None if row is None else self._unseal(pseudonym, bytes(row.secret))
+            if row is None or (row.expires_at <= self.clock() and not _kept(connection, pseudonym)):
+                return None
+        return self._unseal(pseudonym, bytes(row.secret))
 
     def purge(self, now: datetime | None = None) -> int:
         """Forgets what has expired; returns how many numbers."""
         with self.database.write() as connection:
-            found = connection.execute(delete(numbers).where(numbers.c.expires_at <= (now or self.clock())))
-            return int(found.rowcount)
+            old = _expired(now or self.clock())
+            return int(connection.execute(delete(numbers).where(old)).rowcount)
 
     def rekey(self, connection: Connection, key: Pseudonymiser) -> int:
         """Moves every number to its pseudonym under `key`, encrypted with that key; returns how many.
@@ -139,7 +142,7 @@ class Vault:
     def expired(self) -> int:
         """How many numbers `purge` would forget now."""
         with self.database.read() as connection:
-            query = select(func.count()).select_from(numbers).where(numbers.c.expires_at <= self.clock())
+            query = select(func.count()).select_from(numbers).where(_expired(self.clock()))
             return int(connection.execute(query).scalar_one())
 
     def size(self) -> int:
@@ -163,6 +166,22 @@ class Vault:
             raise StoreError(
                 "number vault: a number does not open with this key file; restore it from the backup"
             ) from None
+
+
+def _kept(connection: Connection, pseudonym: str) -> bool:
+    """Whether an open case refers to the number."""
+    either = or_(cases.c.client == pseudonym, cases.c.callback == pseudonym)
+    return (
+        connection.execute(select(cases.c.number).where(cases.c.closed.is_(False), either)).first()
+        is not None
+    )
+
+
+def _expired(now: datetime) -> ColumnElement[bool]:
+    """Numbers whose time is over and that no open case refers to."""
+    either = or_(cases.c.client == numbers.c.pseudonym, cases.c.callback == numbers.c.pseudonym)
+    kept = select(cases.c.number).where(cases.c.closed.is_(False), either).exists()
+    return and_(numbers.c.expires_at <= now, ~kept)
 
 
 def _ciphers(pseudonymiser: Pseudonymiser) -> dict[int, AESGCM]:

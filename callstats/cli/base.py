@@ -71,15 +71,18 @@ def opened(settings: Settings) -> Store:
 
 
 def current(settings: Settings) -> Store:
-    """The store up to date, after a crash or a change of settings too: days computed, months closed.
+    """The store up to date, after a crash or a change of settings too: days computed, months closed, cases
+    of messages opened.
 
     Raises ClosedMonthError where the settings touch a closed month.
     """
     from callstats.closing import bring_up_to_date
+    from callstats.register.opening import bring_up_to_date as open_cases
 
     store = opened(settings)
     try:
         bring_up_to_date(store, settings)
+        open_cases(store, settings)
     except BaseException:
         store.close()
         raise

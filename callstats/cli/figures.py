@@ -75,11 +75,16 @@ def _value(row: dict[str, Any]) -> str:
 
 def _export(options: argparse.Namespace) -> int:
     from callstats import judge
+    from callstats.register.table import CASES, cases_table
 
     settings = settings_of(options)
     with current(settings) as store:
-        judged = options.table == JUDGED_VISITS.name
-        table = judge.scan(store, settings) if judged else store.scan(options.table)
+        if options.table == CASES.name:
+            table = cases_table(store, settings)
+        elif options.table == JUDGED_VISITS.name:
+            table = judge.scan(store, settings)
+        else:
+            table = store.scan(options.table)
     export.write(labelled(export.ordered(table), settings.simulated), options.to)
     return DONE
 

@@ -55,8 +55,27 @@ LINKS: Final = Table(
     ),
 )
 
+# Calls to clients: when, by which department, whether one was an attempt to reach the client (answered, busy,
+# or 10 s of ringing: design section 3), how long they talked. Reads `calls` and `members`.
+OUTGOING: Final = """
+    SELECT c.dialled AS client, unix_micros(c.started_at) AS us, m.department,
+           concat(lpad(CAST(unix_micros(c.started_at) AS STRING), 16, '0'), ' ', c.call_id) AS first_text,
+           CASE WHEN c.outcome IN ('answered', 'busy') OR c.ring_s >= :attempt_ring_s
+                THEN CASE WHEN c.outcome_certainty = 'certain' THEN 'certain' ELSE 'estimated' END
+                WHEN c.ring_s IS NULL
+                     AND unix_micros(c.ended_at) - unix_micros(c.started_at) >= :attempt_ring_s * 1000000
+                THEN 'estimated' END AS attempt,
+           CASE WHEN c.outcome = 'answered' THEN coalesce(c.talk_s, 0) ELSE 0 END AS talk_s
+    FROM calls c
+    LEFT JOIN members m ON m.kind = 'extension' AND m.value = c.caller
+         AND (m.valid_from IS NULL OR m.valid_from <= c.local_date)
+         AND (m.valid_to IS NULL OR c.local_date < m.valid_to)
+    WHERE c.direction = 'outbound'
+"""
+
 # A first call is the smallest text "0001790000000000 call": both engines agree about the minimum of a text.
-SQL: Final = """
+SQL: Final = (
+    """
 WITH things AS (
     SELECT 'message' AS kind, m.call_id, CAST(NULL AS BIGINT) AS visit, m.mailbox,
            :hotline_department AS department, m.local_date, unix_micros(m.left_at) AS since_us,
@@ -83,21 +102,9 @@ WITH things AS (
       AND coalesce(c.outcome, '') <> 'answered'
       AND v.local_date >= :start AND v.local_date < :end /* only missed */
 ),
-outgoing AS (
-    SELECT c.dialled AS client, unix_micros(c.started_at) AS us, m.department,
-           concat(lpad(CAST(unix_micros(c.started_at) AS STRING), 16, '0'), ' ', c.call_id) AS first_text,
-           CASE WHEN c.outcome IN ('answered', 'busy') OR c.ring_s >= :attempt_ring_s
-                THEN CASE WHEN c.outcome_certainty = 'certain' THEN 'certain' ELSE 'estimated' END
-                WHEN c.ring_s IS NULL
-                     AND unix_micros(c.ended_at) - unix_micros(c.started_at) >= :attempt_ring_s * 1000000
-                THEN 'estimated' END AS attempt,
-           CASE WHEN c.outcome = 'answered' THEN coalesce(c.talk_s, 0) ELSE 0 END AS talk_s
-    FROM calls c
-    LEFT JOIN members m ON m.kind = 'extension' AND m.value = c.caller
-         AND (m.valid_from IS NULL OR m.valid_from <= c.local_date)
-         AND (m.valid_to IS NULL OR c.local_date < m.valid_to)
-    WHERE c.direction = 'outbound'
-),
+outgoing AS ("""
+    + OUTGOING
+    + """),
 back AS (
     SELECT t.thing,
            CASE WHEN o.department = t.department
@@ -181,6 +188,7 @@ SELECT f.kind, f.call_id, f.visit, f.mailbox, f.department, f.local_date, f.sinc
 FROM found f
 LEFT JOIN worked w ON w.thing = f.thing
 """
+)
 
 CALLBACK_DEPARTMENTS: Final = pa.schema([("department", pa.string())])
 INPUTS: Final = {"calls": CALLS, "visits": VISITS, "messages": MESSAGES}

@@ -18,6 +18,7 @@ from callstats import export
 from callstats.cases.catalog import ConflictError
 from callstats.cli import base, main
 from callstats.fields import JUDGED_VISITS, TABLES
+from callstats.register.table import CASES
 from callstats.store import Store
 from tests.shared import ROOT
 
@@ -156,7 +157,7 @@ def test_options_may_stand_before_the_command(data: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize("table", export.EXPORTED)
 def test_every_table_is_exported_in_all_three_forms(loaded: Path, tmp_path: Path, table: str) -> None:
-    names = list((JUDGED_VISITS if table == "visits" else TABLES[table]).names)
+    names = list({**TABLES, "visits": JUDGED_VISITS, "cases": CASES}[table].names)
     for ending in export.WRITERS:
         assert run(loaded, "export", table, "--to", tmp_path / f"out{ending}") == 0
     parquet = pq.read_table(tmp_path / "out.parquet")

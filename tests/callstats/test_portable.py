@@ -23,6 +23,7 @@ from callstats.metrics.links import links_query
 from callstats.metrics.registry import METRICS
 from callstats.metrics.returns import returns_query
 from callstats.portable import FUNCTIONS, TYPES, faults
+from callstats.register.contacts import SQL as CONTACTS
 from tests.shared import ROOT
 
 PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
@@ -31,6 +32,8 @@ BEGINS = re.compile(r"\s*(?:SELECT|WITH)\s")
 COMPOSED = {
     *(f"callstats/metrics/{slug}.py" for slug in METRICS),
     "callstats/metrics/base.py",
+    "callstats/metrics/links.py",
+    "callstats/register/contacts.py",
     "callstats/assemble/__init__.py",
     "callstats/cluster.py",
     "callstats/evidence.py",
@@ -67,6 +70,7 @@ def _composed() -> Iterator[tuple[str, str]]:
     for result, step, columns in RESULTS:
         yield f"{result.name} in order", _ordered(step, columns)
         yield f"{result.name} of a span", OF_SPAN.format(step)
+    yield "calls that followed a case up", CONTACTS
     yield "what a cluster reads", _NEEDED
     yield "lines of a call", LINES_OF_A_CALL
     known = SimpleNamespace(until=date(2026, 11, 23), table_files=lambda *_: [Path("a.parquet")])
@@ -105,13 +109,18 @@ def test_a_text_keeps_to_the_portable_subset(name: str) -> None:
 
 def test_the_texts_are_found() -> None:
     assert {"heard.sql", "visits_measured.sql", "visits.sql", "queue_steps.sql"} <= set(TEXTS)
-    assert {"ring_time by hour", "scoped of two departments", "calls of a span"} <= set(TEXTS)
+    assert {
+        "links of two departments",
+        "calls that followed a case up",
+        "ring_time by hour",
+        "scoped of two departments",
+        "calls of a span",
+    } <= set(TEXTS)
     modules = {name.rpartition(":")[0] for name in TEXTS}
     own = {
         "agreement",
         "spread",
         "judge/__init__",
-        "metrics/links",
         "metrics/returns",
         "metrics/inputs",
     }

@@ -21,6 +21,7 @@ from callstats.metrics.registry import METRICS
 from callstats.metrics.returns import returns_query
 from callstats.parquet import write
 from callstats.recompute import recompute
+from callstats.register import contacts, opening
 from callstats.report import parts_of
 from callstats.settings import Settings
 from callstats.store import Store
@@ -50,6 +51,7 @@ ASKED = {
     "a page of visits": calls._PAGE_SQL,
     "rows of calls": calls._OF_CALLS,
     "lines": evidence.LINES_OF_A_CALL,
+    "calls that followed a case up": contacts.SQL,
 }
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 
@@ -148,6 +150,9 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
         first, after = data_window(facts) or (date.max, date.max)
         files = {one.local_date: [store.root / one.path] for one in facts.files("events", first, after)}
         call = facts.scan("calls")["call_id"][0].as_py()
+        opening.bring_up_to_date(store, settings())
+        with store.database.read() as connection:
+            cases = list(opening.cases_of(connection, range(1, 100)).values())
 
         def asked() -> dict[str, object]:
             return {
@@ -156,6 +161,7 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
                 "agreement": agreement.agreement(facts, first, after).to_pylist(),
                 "visits": judge.scan(facts, settings()).to_pylist(),
                 "page": calls.page(facts, settings(), "social", first, after, 5, None)[0].to_pylist(),
+                "followed up": contacts.seen_calls(facts, settings(), cases),
                 "evidence": calls.one(store, settings(), call)["evidence"],
             }
 

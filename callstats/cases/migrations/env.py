@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from callstats.cases import register_tables  # noqa: F401  (its tables are in the metadata)
 from callstats.cases.models import metadata
 
 context.configure(

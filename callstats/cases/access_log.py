@@ -1,0 +1,60 @@
+"""The log of who saw a client's number: append-only, each row sealed with the one before (domain/05 req. 8).
+
+It says who, when, what of which case and why; never the number. Every function takes a connection inside a
+transaction of `Database`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, select
+
+from callstats.cases.catalog import hold
+from callstats.cases.register_tables import access_log
+
+
+@dataclass(frozen=True)
+class Access:
+    """One look: `action` such as ``number_shown``, `about` such as ``case 12``."""
+
+    at: datetime
+    author: str
+    action: str
+    about: str
+    reason: str | None = None
+
+
+def note(connection: Connection, access: Access) -> None:
+    """Adds a row; rows follow the order of commits."""
+    hold(connection)
+    last = connection.execute(select(access_log.c.seal).order_by(access_log.c.id.desc()).limit(1)).scalar()
+    values = {**vars(access), "seal": sealed(last or "", access)}
+    connection.execute(access_log.insert().values(values))
+
+
+def listed(connection: Connection) -> list[Access]:
+    """All rows in order."""
+    rows = connection.execute(select(access_log).order_by(access_log.c.id))
+    return [Access(row.at, row.author, row.action, row.about, row.reason) for row in rows]
+
+
+def broken(connection: Connection) -> int | None:
+    """Number of the first row that does not follow from the one before; None: the log is whole."""
+    last = ""
+    for row in connection.execute(select(access_log).order_by(access_log.c.id)):
+        last = sealed(last, Access(row.at, row.author, row.action, row.about, row.reason))
+        if row.seal != last:
+            return int(row.id)
+    return None
+
+
+def sealed(before: str, access: Access) -> str:
+    """The seal of a row that follows another."""
+    parts = [
+        before, access.at.astimezone(UTC).isoformat(), access.author, access.action, access.about,
+        access.reason or "",
+    ]  # fmt: skip
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
