@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors, pages, routes
+from api import errors, pages, register, routes
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
 from callstats import __version__
@@ -68,12 +68,13 @@ def create_app(
     )
     app.state.site = site
     elsewhere = tuple(f"{path}/" for path, _ in others)
-    skip = (*(root + path for path in pages.STATIC_PATHS), *elsewhere)
+    skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS)), *elsewhere)
     app.add_middleware(KeptByVersion, version=site.version, skip=skip)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Shell)
     errors.install(app)
     app.include_router(routes.router)
+    app.include_router(register.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

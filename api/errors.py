@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from callstats.cases.register import ChangedError, NoCaseError
 from callstats.errors import CallstatsError, ClosedMonthError, InputError, StoreError, UsageError
 
 PROBLEM: Final = "application/problem+json"
@@ -29,6 +30,14 @@ class NotAcceptableError(CallstatsError):
     """The client accepts none of the formats there are."""
 
 
+class ForbiddenError(CallstatsError):
+    """Who asks may not see or do this."""
+
+
+class ForeignFormError(CallstatsError):
+    """A form that a page of another site sent."""
+
+
 class WrongHostError(CallstatsError):
     """The request names a host that this server is not."""
 
@@ -37,6 +46,10 @@ _STATUS: Final[dict[type[CallstatsError], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
     WrongHostError: HTTPStatus.MISDIRECTED_REQUEST,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    ForeignFormError: HTTPStatus.FORBIDDEN,
+    NoCaseError: HTTPStatus.NOT_FOUND,
+    ChangedError: HTTPStatus.CONFLICT,
     UsageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     InputError: HTTPStatus.UNPROCESSABLE_ENTITY,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,

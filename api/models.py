@@ -16,6 +16,7 @@ from callstats import fields
 from callstats.metrics.base import AXES, Kind, Unit
 from callstats.metrics.registry import METRICS
 from callstats.month_list import EDITION_FIELDS, MONTH_FIELDS
+from callstats.register.table import CASES
 from callstats.report import figure_fields
 
 AXIS_NAMES: Final = (*AXES, *dict.fromkeys(m.split.name for m in METRICS.values() if m.split))
@@ -148,6 +149,7 @@ Month: Final = row_model(
     ),
 )
 Months: Final = _page("Months", Month)
+Cases: Final = _page("Cases", row_model("Case", CASES.fields, CASES.row))
 Departments: Final = _page("Departments", DepartmentRow)
 Catalogue: Final = _page("Catalogue", MetricModel)
 Figures: Final = _page("Figures", Figure)

@@ -23,6 +23,7 @@ from callstats.export import json_value
 from callstats.metrics.base import Metric, Said
 from callstats.metrics.registry import METRICS
 from callstats.month_list import month_list
+from callstats.register.table import cases_table
 from callstats.report import metrics_table
 
 MAX_LIMIT: Final = 1000
@@ -158,6 +159,15 @@ def figures(
     by = tuple(part.strip() for part in query.by.split(",") if part.strip())
     table = metrics_table(site.store, site.settings, (metric,), by, start, end, query.department or None)
     return answer(table, form, f"{metric}_{start}_{end}")
+
+
+@router.get("/cases", responses=models.responses(models.Cases), summary="Register of messages")
+def cases(request: Request, site: SiteOf, query: Annotated[Formatted, Query()]) -> Response:
+    """The hotline register: status, clocks and latencies of every case; no number, no name, no content."""
+    form = negotiated(request.headers.get("accept", ""), query.format)
+    response = answer(cases_table(site.store, site.settings), form, "cases")
+    response.headers.update(NO_STORE)
+    return response
 
 
 @router.get("/months", responses=models.responses(models.Months, table=False), summary="Months")

@@ -7,9 +7,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-from api import figures, pages
+from api import figures, page, pages
 from api.text import Words
 from callstats.metrics.base import CERTAINTY_NAMES, Language
 from callstats.metrics.registry import METRICS
@@ -34,13 +35,17 @@ def test_every_text_of_the_templates_is_translated() -> None:
     with (Path(pages.__file__).parent / "locale" / "lv" / "messages.po").open("rb") as source:
         catalog = read_po(source, locale="lv")
     said = {message.id for message in catalog if message.id}
-    used = {
-        text.replace('\\"', '"')
-        for path in TEMPLATES.glob("*.html")
-        for text in re.findall(
-            r"""_\((?:"|')((?:[^"'\\]|\\.|(?<=[a-z])'(?=[ s]))*)(?:"|')""", path.read_text("utf-8")
-        )
-    } | {"no data", "%(k)s of %(n)s", "%(number)s per hour"}
+    found = extract_from_dir(
+        str(TEMPLATES),
+        method_map=[("**.html", "jinja2")],
+        options_map={"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}},
+        keywords={"_": None},
+    )
+    used = {str(message) for _, _, message, _, _ in found} | {
+        "no data",
+        "%(k)s of %(n)s",
+        "%(number)s per hour",
+    }
     assert used - said == set()
     assert said - used == set()
     for message in catalog:
@@ -134,7 +139,7 @@ def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
             text = client.get(path).text
             assert evil not in text
             assert "&lt;/script&gt;" in text
-    assert str(pages.chart_json(_Figure())) == '{"data":[{"name":"\\u003c/script\\u003e\\u0026"}]}'
+    assert str(page.chart_json(_Figure())) == '{"data":[{"name":"\\u003c/script\\u003e\\u0026"}]}'
 
 
 class _Figure:

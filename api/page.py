@@ -1,0 +1,135 @@
+"""One page being made: what every template may use, in the language that the reader prefers."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlencode
+
+import jinja2
+from fastapi import Request
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, Response
+
+from api import figures
+from api.routes import PREFIX, Windowed
+from api.site import Site
+from api.text import LANGUAGES, Words, preferred
+from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric, Said
+from callstats.origin import MEANING, SIMULATED
+from callstats.standing import changed, original
+
+HERE: Final = Path(__file__).parent
+COOKIE: Final = "lang"
+YEAR_S: Final = 365 * 86400
+
+_templates: Final = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
+)
+
+
+class PageQuery(Windowed):
+    """What a page may be asked."""
+
+    lang: Literal["lv", "en"] | None = None
+    step: figures.Step | None = None
+
+
+class Page:
+    """One page being made: what every template may use."""
+
+    def __init__(self, request: Request, site: Site, query: PageQuery, start: date, end: date) -> None:
+        language = preferred(
+            query.lang, request.cookies.get(COOKIE), request.headers.get("accept-language", "")
+        )
+        self.request, self.site, self.query = request, site, query
+        self.start, self.end = start, end
+        self.words = Words(language, site.settings.zone)
+        self.root: str = request.scope.get("root_path", "")
+
+    def link(self, path: str | None = None, **changes: Any) -> str:
+        """An address on this site that keeps window and step, with ``changes``."""
+        shared = set(PageQuery.model_fields)  # what a page asks for itself stays on that page
+        asked = self.query.model_dump(by_alias=True, exclude_none=True, mode="json", include=shared)
+        asked = {name: value for name, value in (asked | changes).items() if value is not None}
+        asked.pop("lang", None) if "lang" not in changes else None
+        target = self.root + path if path else self.request.url.path
+        return f"{target}?{urlencode(asked)}" if asked else target
+
+    def answer(self, template: str, **values: Any) -> Response:
+        """The page; a language asked for is remembered in a cookie."""
+        words = self.words
+        scope = _templates.overlay()
+        scope.install_gettext_translations(words.texts, newstyle=True)  # type: ignore[attr-defined]
+        text = scope.get_template(template).render(
+            lang=words.language,
+            languages=LANGUAGES,
+            words=words,
+            link=self.link,
+            start=self.start,
+            end=self.end,
+            root=self.root,
+            api=self.root + PREFIX,
+            simulated=self._said(SIMULATED) if self.site.settings.simulated else None,
+            simulated_meaning=self._said(MEANING),
+            hotline=self.site.settings.hotline.department is not None,
+            sites=[(path, self._said(title), path == (self.root or "/")) for path, title in self.site.links],
+            certainty_names=CERTAINTY_NAMES,
+            outcome_names=OUTCOME_NAMES,
+            chart_json=self._chart,
+            data_version=self.site.store.data_version(),
+            has_data=self.site.window() is not None,
+            reason_of=_reason,
+            place_of=_place,
+            in_order=_in_order,
+            original=original,
+            changed=changed,
+            **values,
+        )
+        response = HTMLResponse(text, headers={"Content-Language": words.language})
+        if self.query.lang:
+            response.set_cookie(COOKIE, self.query.lang, max_age=YEAR_S, samesite="lax", httponly=True)
+        return response
+
+    def _said(self, text: Said) -> str:
+        return text.en if self.words.language == "en" else text.lv
+
+    def _chart(self, figure: Any) -> Markup:
+        """A chart of simulated data says so in the picture itself: pictures are copied without their page."""
+        if self.site.settings.simulated:
+            figure.add_annotation(
+                text=self._said(SIMULATED), showarrow=False, opacity=0.7,
+                xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom",
+            )  # fmt: skip
+        return chart_json(figure)
+
+
+def _reason(metric: Metric, name: str, language: str) -> str:
+    said = metric.exclusions[name]
+    return said.en if language == "en" else said.lv
+
+
+def _place(metric: Metric, value: Any, language: Language) -> str:
+    """The name of a place on a metric's own axis; a whole number is its own."""
+    names = metric.split.values if metric.split else {}
+    return names[value][language] if value in names else str(value)
+
+
+def _in_order(metric: Metric, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows by the metric's own axis, in the order of its declaration; whole numbers as they come."""
+    assert metric.split is not None
+    name, places = metric.split.name, list(metric.split.values)
+    return sorted(rows, key=lambda row: places.index(row[name])) if places else rows
+
+
+def chart_json(figure: Any) -> Markup:
+    """A chart for a script element of JSON: nothing in it can end the element."""
+    text = json.dumps(json.loads(figure.to_json()), ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,0 +1,366 @@
+"""The register's pages: the list that specialists work in, a case, who works here, the Chancellery's view.
+
+Every change is a form's POST that says how many steps of the case its page showed, and ends in a redirect to
+the list; where somebody was faster the answer is 409 and nothing is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import FileResponse, RedirectResponse, Response
+
+from api.errors import ForbiddenError, NotFoundError
+from api.page import Page, PageQuery
+from api.people import COOKIE, Form, Person, PersonOf, cookie_of, person_of
+from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WAITS, WHYS
+from api.routes import PREFIX, SiteOf
+from api.site import Site
+from callstats.calendar import local_instant
+from callstats.cases import access_log
+from callstats.cases.access_log import Access
+from callstats.errors import InputError, UsageError
+from callstats.masking import mask_numbers
+from callstats.register import acts
+from callstats.register.desk import STATUSES, Entry, Status, desk, filtered, receivers
+from callstats.register.sound import SOUNDS, mailboxes, sound_of
+from callstats.register.steps import Case
+from callstats.register.summary import summary, without_message
+
+router = APIRouter(include_in_schema=False)
+NO_STORE: Final = {"Cache-Control": "no-store"}
+DAYS_BACK: Final = 31
+PATHS: Final = ("/register", "/who", f"{PREFIX}/cases")  # not of the facts alone: never kept by their version
+YEAR_S: Final = 365 * 86400
+STEP_FIELDS: Final = (
+    "about", "category", "urgent", "reg_no", "department", "institution", "employee", "how", "call_id",
+    "text", "reason", "place",
+)  # fmt: skip
+
+
+class RegisterQuery(PageQuery):
+    """Which cases are listed, and what was just done."""
+
+    status: list[Status] = Field([])
+    q: str = ""
+    client: str = Field("", pattern=r"^([nx][0-9]+-[0-9a-f]{32})?$")
+    closed: bool = False
+    mine: bool = False
+    did: int | None = None
+    undo: int | None = None
+    refused: str = ""
+
+
+@router.get("/register", name="register_page")
+def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery, Query()]) -> Response:
+    """The cases, what is due first on top; for Public Relations all, for a department its own."""
+    person = person_of(request)
+    if person is None:
+        return _to(request, "/who", next="/register")
+    entries = desk(
+        site.store,
+        site.settings,
+        department=None if person.checks else person.department,
+        clients=[query.client] if query.client else (),
+        closed=query.closed or "closed" in query.status,
+    )
+    shown = filtered(entries, query.status, person.department if query.mine else None, query.q)
+    page = _page(request, site, query)
+    return page.answer(
+        "register.html",
+        **_told(site, page, person),
+        query=query,
+        entries=[one for one in shown if not one.case.empty or one.case.closed_at],
+        empty=[one for one in shown if one.case.empty and not one.case.closed_at],
+        unanswered=without_message(site.store, site.settings, DAYS_BACK) if person.checks else [],
+        counts={name: sum(one.status == name for one in entries) for name in STATUSES},
+        overdue=sum(one.clock.urgency == "overdue" for one in entries),
+        today=sum(one.clock.urgency == "today" for one in entries),
+        full=[box for box in mailboxes(site.settings) if box.nearly_full],
+        masked=_masked(site, shown),
+    )
+
+
+@router.get("/register/summary", name="register_summary")
+def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+    """The Chancellery's side: shares and ages per department; suggestions and complaints, without numbers."""
+    page = _page(request, site, query)
+    found = summary(site.store, site.settings)
+    return page.answer("register_summary.html", **_told(site, page, person_of(request)), found=found)
+
+
+@router.get("/register/{number}", name="case_page")
+def case_page(
+    request: Request, site: SiteOf, number: int, query: Annotated[RegisterQuery, Query()]
+) -> Response:
+    """One case: what is known of it, its history, the calls that followed, and what can be done."""
+    person = person_of(request)
+    if person is None:
+        return _to(request, "/who", next=f"/register/{number}")
+    return _case_page(request, site, query, person, number, None)
+
+
+def _case_page(
+    request: Request, site: Site, query: RegisterQuery, person: Person, number: int, shown: str | None
+) -> Response:
+    entry = _entry(site, person, number)
+    page = _page(request, site, query)
+    sound = entry.case.message and sound_of(
+        site.settings, entry.case.message.mailbox, entry.case.message.msg_id
+    )
+    response = page.answer(
+        "case.html",
+        **_told(site, page, person),
+        query=query,
+        entry=entry,
+        has_sound=bool(sound),
+        spool_known=site.settings.messages.spool is not None,
+        number=shown,
+        masked=_masked(site, [entry]),
+        step_names=STEP_NAMES,
+        raw=_fields,
+    )
+    response.headers.update(NO_STORE)
+    return response
+
+
+@router.get("/register/{number}/sound", name="case_sound")
+def case_sound(request: Request, site: SiteOf, person: PersonOf, number: int) -> Response:
+    """The sound of a message, out of the PBX's spool."""
+    message = _entry(site, person, number).case.message
+    path = sound_of(site.settings, message.mailbox, message.msg_id) if message else None
+    if path is None:
+        raise NotFoundError(f"case {number}: the sound of this message is not in the PBX's mailbox any more")
+    return FileResponse(path, media_type=SOUNDS[path.suffix], headers=NO_STORE)
+
+
+@router.post("/register/search", name="search")
+def search(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
+    """Cases of a number, through its pseudonym: the number itself gets into no address and no log."""
+    number = _once(form).get("number", "")
+    if not number.strip():
+        return _to(request, "/register")
+    return _to(request, "/register", client=acts.pseudonym_of(site.store, site.settings, number))
+
+
+@router.post("/register/steps", name="bulk_step")
+def bulk_step(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
+    """One step on the cases that were ticked (`case` = number:steps seen)."""
+    fields = _once([(name, value) for name, value in form if name != "case"])
+    seen = dict(_ticked(value) for name, value in form if name == "case")
+    if not seen:
+        raise UsageError("case: none is ticked; tick the cases that you mean")
+    step = fields.get("step", "")
+    for number in seen:
+        _entry_case(site, person, number)
+    _, refused = acts.act_on_all(site.store, site.settings, seen, step, _said(fields), person.name)
+    told = "; ".join(one.why for one in refused)
+    return _back(request, fields, refused=told)
+
+
+@router.post("/register/{number}/steps", name="case_step")
+def case_step(request: Request, site: SiteOf, person: PersonOf, number: int, form: Form) -> Response:
+    """A step on one case."""
+    fields = _once(form)
+    case = _entry_case(site, person, number)
+    seen = _whole(fields.get("seen"), "seen")
+    at = _moment(site, fields.get("at", ""), "at")
+    if fields.get("step") == "heard":
+        case = acts.heard(site.store, site.settings, number, fields.get("heard", ""), person.name, seen=seen)
+    else:
+        case = acts.act(
+            site.store, site.settings, number, fields.get("step", ""), _said(fields), person.name, seen=seen,
+            at=at,
+        )  # fmt: skip
+    undone = case.steps[-1].step == "undone"
+    return _back(request, fields, did=number, undo=None if undone else len(case.steps))
+
+
+@router.post("/register/{number}/number", name="case_number")
+def case_number(request: Request, site: SiteOf, person: PersonOf, number: int, form: Form) -> Response:
+    """Shows the client's number, and writes down who saw it; a closed case asks for a reason."""
+    fields = _once(form)
+    case = _entry_case(site, person, number)
+    reason = fields.get("reason", "").strip() or None
+    if not person.own(case) and reason is None:
+        raise ForbiddenError(f"case {number} is closed: say why its number is needed")
+    found = acts.number_of(site.store, site.settings, case)
+    if found is None:
+        raise NotFoundError(f"case {number}: the number is not kept (any more)")
+    with site.store.database.write() as connection:
+        access = Access(site.store.clock(), person.name, "number_shown", f"case {number}", reason)
+        access_log.note(connection, access)
+    return _case_page(request, site, RegisterQuery.model_validate({}), person, number, found)
+
+
+@router.post("/register/new", name="new_case")
+def new_case(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
+    """A case by hand, or a promise (clause 15.5)."""
+    fields = _once(form)
+    if fields.get("kind") == "promise":
+        by = _moment(site, fields.get("by", ""), "by")
+        if by is None:
+            raise UsageError("by: is missing; when was the callback promised for?")
+        case = acts.open_promise(
+            site.store, site.settings, person.name, by=by,
+            department=fields.get("department") or person.department, form=fields.get("form") or "call",
+            number=fields.get("number", ""), employee=fields.get("employee") or None,
+            about=fields.get("about", ""),
+        )  # fmt: skip
+    else:
+        if not person.checks:
+            raise ForbiddenError("only the department that checks the hotline opens cases of messages")
+        case = acts.open_by_hand(
+            site.store, site.settings, person.name,
+            left_at=_moment(site, fields.get("left_at", ""), "left_at") or site.store.clock(),
+            number=fields.get("number", ""), about=fields.get("about", ""),
+            call_id=fields.get("call_id") or None,
+        )  # fmt: skip
+    return _back(request, fields, did=case.number)
+
+
+@router.get("/who", name="who_page")
+def who_page(
+    request: Request, site: SiteOf, query: Annotated[PageQuery, Query()], next: str = "/register"
+) -> Response:
+    """Who works at this browser."""
+    page = _page(request, site, query)
+    return page.answer("who.html", **_told(site, page, person_of(request)), next=_inside(next))
+
+
+@router.post("/who", name="be_who")
+def be_who(request: Request, site: SiteOf, form: Form) -> Response:
+    """Remembers who works at this browser."""
+    fields = _once(form)
+    said = cookie_of(site, fields.get("name", ""), fields.get("department", ""))
+    response = _to(request, _inside(fields.get("next", "/register")))
+    response.set_cookie(
+        COOKIE,
+        said,
+        max_age=YEAR_S,
+        httponly=True,
+        samesite="strict",
+        path=request.scope.get("root_path") or "/",
+    )
+    return response
+
+
+# what the pages share
+
+
+def _told(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
+    day = site.store.clock().astimezone(site.settings.zone).date()
+    language = page.words.language
+    names = {name: site.departments.name(name, language) for name in site.departments.ids}
+    return {
+        "person": person,
+        "names": names,
+        "receivers": receivers(site.settings, day),
+        "status_names": STATUS_NAMES,
+        "categories": CATEGORIES,
+        "hows": HOWS,
+        "reasons": REASONS,
+        "whys": WHYS,
+        "waits": WAITS,
+        "urgencies": URGENCIES,
+        "now": site.store.clock(),
+    }
+
+
+def _page(request: Request, site: Site, query: PageQuery) -> Page:
+    return Page(request, site, query, date.min, date.min)
+
+
+def _entry_case(site: Site, person: Person, number: int) -> Case:
+    case = acts.case_of(site.store, number)
+    if not person.may_see(case):
+        raise ForbiddenError(f"case {number} was not forwarded to your department")
+    return case
+
+
+def _entry(site: Site, person: Person, number: int) -> Entry:
+    _entry_case(site, person, number)
+    found = desk(site.store, site.settings, numbers=[number])
+    if not found:
+        raise NotFoundError(f"case {number} is the same message as another case")
+    return found[0]
+
+
+def _masked(site: Site, entries: list[Entry]) -> dict[int, str | None]:
+    """Each client's number as `26••••00`; None where it is not kept."""
+    found: dict[int, str | None] = {}
+    for entry in entries:
+        number = acts.number_of(site.store, site.settings, entry.case) if entry.case.callable else None
+        found[entry.number] = mask_numbers(number.removeprefix("+371")) if number else None
+    return found
+
+
+def _fields(step: Any) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = step.said.model_dump()
+    return found
+
+
+def _said(fields: Mapping[str, str]) -> dict[str, Any]:
+    """A step's fields as its form gave them; empty ones were not given, but a description may be emptied."""
+    kept = {} if fields.get("step") != "described" else {"about", "reg_no"}
+    given: dict[str, Any] = {n: fields[n] for n in STEP_FIELDS if n in fields and (fields[n] or n in kept)}
+    if fields.get("step") == "described" and "urgent_shown" in fields:
+        given["urgent"] = "urgent" in fields
+    return given
+
+
+def _once(form: list[tuple[str, str]]) -> dict[str, str]:
+    found = dict(form)
+    if len(found) != len(form):
+        raise InputError("form: a field is given twice")
+    return found
+
+
+def _ticked(value: str) -> tuple[int, int]:
+    number, _, seen = value.partition(":")
+    return _whole(number, "case"), _whole(seen, "case")
+
+
+def _whole(text: str | None, name: str) -> int:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
+        raise UsageError(f"{name}: {text!r} is no whole number")
+    return int(text)
+
+
+def _moment(site: Site, text: str, name: str) -> datetime | None:
+    """A local time of a form, such as 2026-11-23T14:30."""
+    if not text.strip():
+        return None
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text, re.ASCII):
+            raise ValueError
+        local = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{name}: {text!r} is no time; write it like 2026-11-23T14:30") from None
+    return local_instant(site.settings.zone, local.date(), local.hour * 60 + local.minute)
+
+
+def _inside(path: str) -> str:
+    """An address of this site, never another's."""
+    parts = urlsplit(path)
+    safe = (
+        path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
+    )
+    return path if safe else "/register"
+
+
+def _to(request: Request, path: str, **asked: Any) -> RedirectResponse:
+    root = request.scope.get("root_path", "")
+    given = {name: value for name, value in asked.items() if value is not None and value != ""}
+    joined = f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
+    return RedirectResponse(root + joined, status_code=303, headers=NO_STORE)
+
+
+def _back(request: Request, fields: Mapping[str, str], **asked: Any) -> RedirectResponse:
+    return _to(request, _inside(fields.get("back") or "/register"), **asked)
