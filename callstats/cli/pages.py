@@ -44,6 +44,7 @@ def _demo(options: argparse.Namespace) -> int:
     from api.app import Neighbour, listening, serve
     from callstats import demo
     from callstats.cli.simulate import Teller
+    from callstats.demo_register import work_the_register
     from callstats.store import Store
     from ingest.load import load
 
@@ -57,6 +58,8 @@ def _demo(options: argparse.Namespace) -> int:
                 with Store.open(settings) as store:
                     load([files], settings, store)
             with current(settings) as store:  # closes the months that were loaded
+                if settings.simulated:
+                    work_the_register(store, settings)
                 print(demo.summary(store, settings), flush=True)
         shown.finished()
         recording = Neighbour(demo.RECORDING, demo.RECORDING_TITLE, shown.recording)
