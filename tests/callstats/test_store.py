@@ -213,6 +213,34 @@ def test_a_reader_that_died_holds_files_until_its_lease_ends(store: Store, time:
     assert store.sweep() == 1
 
 
+def test_a_reader_that_is_killed_keeps_what_it_read_until_its_lease_ends(
+    tmp_path: Path, database_url: str
+) -> None:
+    """In a process of its own, killed while it reads: nothing is taken from under it, nothing stays for ever."""
+    code = (
+        "import sys, time; from pathlib import Path; from callstats.store import Store\n"
+        "from tests.callstats.facts import site\n"
+        "store = Store.open(site(Path(sys.argv[1]), sys.argv[2]))\n"
+        "with store.reading() as facts:\n"
+        "    print(*facts.table_files('calls'), flush=True); time.sleep(600)\n"
+    )
+    with Store.open(site(tmp_path, database_url)) as store:
+        store.replace_days([DAY], {"calls": calls(DAY, "a")})
+        command = [sys.executable, "-c", code, str(tmp_path), database_url]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as reader:
+            assert reader.stdout is not None
+            held = Path(reader.stdout.readline().strip())
+            store.replace_days([DAY], {"calls": calls(DAY, "b")})
+            reader.kill()
+        began = utc_now()
+        store.clock = lambda: began + LEASE - timedelta(minutes=5)
+        assert store.sweep(timedelta(0)) == 0
+        assert pq.read_table(held)["call_id"].to_pylist() == ["a"]
+        store.clock = lambda: began + LEASE + timedelta(seconds=1)
+        assert store.sweep(timedelta(0)) == 1
+        assert on_disk(store) == set(store.table_files("calls"))
+
+
 def test_only_files_with_an_expired_lease_are_swept(store: Store, time: Time) -> None:
     writer = store.writer(batch())
     writer.add(events(event("k1")))
