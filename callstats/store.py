@@ -219,7 +219,7 @@ class Store:
         with self.database.write() as connection:
             gone = keeping.sweep(connection, now, grace)
         with self.database.read() as connection:
-            known = catalog.paths(connection)
+            known = catalog.paths(connection) | set(gone)
         for path in self.root.glob("*/**/*.parquet*"):
             name = path.relative_to(self.root).as_posix()
             try:

@@ -216,7 +216,7 @@ def test_a_reader_that_died_holds_files_until_its_lease_ends(store: Store, time:
 def test_a_reader_that_is_killed_keeps_what_it_read_until_its_lease_ends(
     tmp_path: Path, database_url: str
 ) -> None:
-    """In a process of its own, killed while it reads: nothing is taken from under it, nothing stays for ever."""
+    """In a process of its own: nothing is taken from under it, and nothing stays for ever."""
     code = (
         "import sys, time; from pathlib import Path; from callstats.store import Store\n"
         "from tests.callstats.facts import site\n"
