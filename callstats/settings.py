@@ -24,6 +24,7 @@ from pydantic_settings import SettingsError as EnvironmentFault
 from callstats.errors import SettingsError
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
 from callstats.settings_messages import Messages
+from callstats.settings_reminders import Reminders
 from callstats.settings_rules import (
     DEFAULT_HOURS,
     Cadence,
@@ -180,6 +181,7 @@ class Settings(BaseSettings):
     hours: Hours = DEFAULT_HOURS
     hotline: Hotline = Hotline()
     messages: Messages = Messages()
+    reminders: Reminders = Reminders()
     departments: tuple[Department, ...] = ()
     cdr_custom: tuple[CdrCustom, ...] = ()
     pbx_time: PbxTime = PbxTime()
@@ -316,6 +318,10 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
             for i, d in enumerate(settings.hotline.callback_departments)
         },
         **{f"rules[{i}].department": rule.department for i, rule in enumerate(settings.rules)},
+        **{
+            f"reminders.recipients[{i}].department": one.department
+            for i, one in enumerate(settings.reminders.recipients)
+        },
     }
     for key, name in names.items():
         if name is not None and name not in known:

@@ -13,7 +13,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from callstats import __version__, log
-from callstats.cli import checking, closing, computing, figures, loading, neutral, pages, simulate, upkeep
+from callstats.cli import (
+    checking,
+    closing,
+    computing,
+    figures,
+    loading,
+    neutral,
+    pages,
+    reminding,
+    simulate,
+    upkeep,
+)
 from callstats.cli.base import DONE, REJECTED, USAGE, Command, everywhere
 from callstats.errors import CallstatsError, SettingsError, UsageError, unexpected
 
@@ -21,7 +32,9 @@ from callstats.errors import CallstatsError, SettingsError, UsageError, unexpect
 DAMAGED: Final = (
     "a data file is missing or damaged: `callstats verify` names it; restore the data folder from a backup"
 )
-DECLARED: Final = (loading, computing, figures, closing, neutral, pages, simulate, checking, upkeep)
+DECLARED: Final = (
+    loading, computing, figures, closing, neutral, pages, reminding, simulate, checking, upkeep,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

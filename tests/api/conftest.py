@@ -9,6 +9,7 @@ import pytest
 
 from callstats.settings import Settings
 from tests.api.asking import Asking, asking
+from tests.callstats.conftest import database_url
 from tests.handmade import (
     ANNA,
     DAY,
@@ -24,6 +25,7 @@ from tests.handmade import (
     visit,
 )
 
+__all__ = ["database_url"]
 TUESDAY = DAY + timedelta(1)
 
 
