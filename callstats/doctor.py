@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats.calendar import Calendar
-from callstats.cases import catalog, retaining
+from callstats.cases import access_log, catalog, outbox, register, retaining
 from callstats.cases.database import HEAD
 from callstats.cases.keys import key_fault
 from callstats.clock import Clock, utc_now
@@ -21,6 +21,7 @@ from callstats.departments import Departments
 from callstats.editions import would_differ
 from callstats.months import written
 from callstats.recompute import rules_digest
+from callstats.register.sound import mailboxes
 from callstats.retention import limits
 from callstats.settings import Settings
 from callstats.store import Store
@@ -50,6 +51,7 @@ def examine(settings: Settings, clock: Clock = utc_now) -> list[Check]:
             _extensions(store, settings),
             _rejects(store),
             _retention(store, settings),
+            *_register(store, settings),
         ]
 
 
@@ -182,3 +184,25 @@ def _retention(store: Store, settings: Settings) -> Check:
     )
     told += [f"{late} lines came after their days were sealed; see callstats export late"] if late else []
     return Check("retention", not told, "; ".join(told) or f"no event from before {before}")
+
+
+def _register(store: Store, settings: Settings) -> Iterator[Check]:
+    """Open cases, mailboxes that fill up, reminders that were not sent, the log of accesses."""
+    if settings.hotline.department is None:
+        return
+    for box in mailboxes(settings):
+        told = f"{box.messages} messages of {box.limit}"
+        full = f"{told}: soon it takes none; remove old ones in the PBX"
+        yield Check(f"mailbox {box.name}", not box.nearly_full, full if box.nearly_full else told)
+    with store.database.read() as connection:
+        broken = access_log.broken(connection)
+        waiting = register.open_cases(connection)
+        faults = [row.fault for row in outbox.listed(connection) if row.fault and row.sent_at is None]
+    yield Check("register", True, f"{waiting} open cases")
+    if settings.reminders.recipients:
+        told = (
+            f"{len(faults)} were not sent, such as: {faults[-1]}" if faults else "none waits for its server"
+        )
+        yield Check("reminders", not faults, told)
+    changed = f"row {broken} does not follow from the one before: somebody changed the log"
+    yield Check("access log", broken is None, "whole" if broken is None else changed)

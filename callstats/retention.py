@@ -7,13 +7,15 @@ from all they need: later lines of a sealed day become rows of `late`, and its t
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from callstats.cases import catalog, retaining
+from callstats.calendar import local_instant
+from callstats.cases import access_log, catalog, register, retaining
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.retaining import Gone
 from callstats.cases.vault import Vault
@@ -70,7 +72,8 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     vault = Vault.open(settings, store.database, store.clock)
     Closed.of(store, settings)
     if dry_run:
-        return Report(wanted, _report(settings, wanted, *_due(store, wanted), vault.expired()))
+        told = _report(settings, wanted, *_due(store, wanted), vault.expired())
+        return Report(wanted, (*told, *_register(store, settings, today, remove=False)))
     for _ in range(TRIES):
         try:
             recompute(store, settings)
@@ -78,6 +81,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
             _seal(store, wanted.sealed_before)
             raw, facts = _due(store, wanted)
             told = _report(settings, wanted, raw, facts, vault.purge())
+            told = (*told, *_register(store, settings, today, remove=True))
             with store.database.write() as connection:
                 retaining.remove(
                     connection, [*raw, *facts], told, now=store.clock(),
@@ -89,6 +93,29 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
         store.sweep(NOW)
         return Report(wanted, told, store.waiting())
     raise ConflictError("store: other processes keep changing these days; purge again when they are done")
+
+
+def _register(store: Store, settings: Settings, today: date, *, remove: bool) -> list[Gone]:
+    """What of closed cases, and of the log of who saw a number, goes (or would go)."""
+    kept = settings.retention
+    cases, access = months_before(today, kept.cases_months), months_before(today, kept.access_months)
+    with store.database.write() as connection:
+        numbers = register.closed_before(connection, local_instant(settings.zone, cases))
+        looked = access_log.old(connection, local_instant(settings.zone, access))
+        if remove:
+            register.forget(connection, numbers)
+            access_log.forget(connection, local_instant(settings.zone, access))
+    found = [
+        Gone("cases", f"retention.cases_months = {kept.cases_months}", cases, rows=len(numbers)),
+        Gone("access_log", f"retention.access_months = {kept.access_months}", access, rows=looked),
+    ]
+    return [one for one in found if one.rows]
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day some months earlier, or the last one of that month."""
+    month = day.year * 12 + day.month - 1 - months
+    return date(month // 12, month % 12 + 1, min(day.day, monthrange(month // 12, month % 12 + 1)[1]))
 
 
 def _reached(store: Store, wanted: Limits) -> Limits:

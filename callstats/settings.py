@@ -130,10 +130,15 @@ class Numbers(Part):
 
 
 class Retention(Part):
-    """How long raw events (days) and pseudonymised facts (months) are kept (domain/05 req. 7)."""
+    """How long raw events (days), pseudonymised facts, closed cases and the access log (months) are kept.
+
+    domain/05 req. 7.
+    """
 
     events_days: Whole = Field(default=90, ge=3, le=3660)
     facts_months: Whole = Field(default=13, ge=1, le=120)
+    cases_months: Whole = Field(default=12, ge=1, le=120)
+    access_months: Whole = Field(default=12, ge=1, le=120)
 
     @model_validator(mode="after")
     def _order(self) -> Retention:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select
 
 from callstats.cases.catalog import hold
 from callstats.cases.register_tables import access_log
@@ -31,7 +31,7 @@ def note(connection: Connection, access: Access) -> None:
     """Adds a row; rows follow the order of commits."""
     hold(connection)
     last = connection.execute(select(access_log.c.seal).order_by(access_log.c.id.desc()).limit(1)).scalar()
-    values = {**vars(access), "seal": sealed(last or "", access)}
+    values = {**vars(access), "before": last or "", "seal": sealed(last or "", access)}
     connection.execute(access_log.insert().values(values))
 
 
@@ -43,12 +43,27 @@ def listed(connection: Connection) -> list[Access]:
 
 def broken(connection: Connection) -> int | None:
     """Number of the first row that does not follow from the one before; None: the log is whole."""
-    last = ""
+    last = None
     for row in connection.execute(select(access_log).order_by(access_log.c.id)):
-        last = sealed(last, Access(row.at, row.author, row.action, row.about, row.reason))
-        if row.seal != last:
+        access = Access(row.at, row.author, row.action, row.about, row.reason)
+        if row.seal != sealed(row.before, access) or last not in (None, row.before):
             return int(row.id)
+        last = row.seal
     return None
+
+
+def old(connection: Connection, before: datetime) -> int:
+    """How many rows are from before an instant."""
+    return int(
+        connection.execute(
+            select(func.count()).select_from(access_log).where(access_log.c.at < before)
+        ).scalar_one()
+    )
+
+
+def forget(connection: Connection, before: datetime) -> int:
+    """Removes rows from before an instant; what remains still follows from each other."""
+    return int(connection.execute(delete(access_log).where(access_log.c.at < before)).rowcount)
 
 
 def sealed(before: str, access: Access) -> str:

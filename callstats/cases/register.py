@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from callstats.cases.catalog import hold, in_chunks
 from callstats.cases.register_tables import case_keys, case_steps, cases, register_state
@@ -214,6 +214,20 @@ def open_cases(connection: Connection) -> int:
     """How many cases are open."""
     query = select(func.count()).select_from(cases).where(cases.c.closed.is_(False))
     return int(connection.execute(query).scalar_one())
+
+
+def closed_before(connection: Connection, at: datetime) -> list[int]:
+    """Numbers of the cases that were closed before an instant and still say something."""
+    old = (cases.c.closed, cases.c.closed_at < at, cases.c.steps > 0)
+    return list(connection.execute(select(cases.c.number).where(*old).order_by(cases.c.number)).scalars())
+
+
+def forget(connection: Connection, numbers: Collection[int]) -> None:
+    """Removes what cases say (steps, client). Their numbers and keys stay: no message gets a second case."""
+    for part in in_chunks(numbers):
+        connection.execute(delete(case_steps).where(case_steps.c.case.in_(part)))
+        nobody = {"client": None, "callback": None, "department": None, "steps": 0}
+        connection.execute(update(cases).where(cases.c.number.in_(part)).values(nobody))
 
 
 def rekey(connection: Connection, rewritten: Callable[[str], str]) -> None:

@@ -97,5 +97,6 @@ access_log: Final = Table(
     Column("action", String, nullable=False),
     Column("about", String, nullable=False),
     Column("reason", String),
+    Column("before", String, nullable=False),  # seal of the row before; "": there was none
     Column("seal", String, nullable=False),
 )

@@ -96,8 +96,8 @@ def _apply(connection: Connection, rows: Sequence[Row], days: set[date], now: da
     as_known = cases_of(connection, named)
     for row in rows:
         own = taken.get(keys(row)[0])
-        if own is not None and as_known[own].message == _told(row):  # most: nothing new is told
-            shown.add(own)
+        if own is not None and (own not in as_known or as_known[own].message == _told(row)):
+            shown.add(own)  # most: nothing new is told, or retention left nothing but its key
             continue
         apart = _known_otherwise(connection, row, named | shown)
         number = own if own is not None else apart
@@ -182,9 +182,9 @@ def _told(row: Row) -> Message:
 
 
 def cases_of(connection: Connection, numbers: Iterable[int]) -> dict[int, Case]:
-    """Cases by their numbers."""
+    """Cases by their numbers, but for those of which retention left nothing but that."""
     stored = register.stored(connection, list(numbers))
-    return {number: _case(number, kind, steps) for number, (kind, steps) in stored.items()}
+    return {number: _case(number, kind, steps) for number, (kind, steps) in stored.items() if steps}
 
 
 def _case(number: int, kind: str, steps: Sequence[Written]) -> Case:

@@ -19,6 +19,7 @@ from callstats.register import acts
 from callstats.register.opening import cases_of, known
 from callstats.register.table import CASES, cases_table
 from callstats.rekeying import rekey
+from callstats.retention import purge
 from callstats.settings import Department
 from tests.callstats.register.conftest import NOW, Register
 from tests.handmade import DAY, at, message
@@ -224,3 +225,26 @@ def test_the_access_log_shows_what_was_changed_in_it(one: Register) -> None:
         connection.execute(log_table.update().where(log_table.c.id == 2).values(author="Anna"))
     with database.read() as connection:
         assert access_log.broken(connection) == 2
+
+
+def test_retention_removes_what_a_closed_case_says_and_no_message_gets_a_second_one(one: Register) -> None:
+    kept = one.site.retention.model_copy(update={"cases_months": 1, "access_months": 1})
+    one.site = one.site.model_copy(update={"retention": kept})
+    one.act(1, "closed", reason="settled")
+    with one.store.database.write() as connection:
+        access_log.note(connection, Access(NOW, "Ilze", "number_shown", "case 1"))
+    one.later(days=30)
+    assert not [gone for gone in purge(one.store, one.site).gone if gone.what in ("cases", "access_log")]
+    with one.store.database.write() as connection:
+        access_log.note(connection, Access(one.now[0], "Ilze", "number_shown", "case 1"))
+    one.later(days=3)
+    for dry_run in (True, False):
+        gone = {one.what: one.rows for one in purge(one.store, one.site, dry_run=dry_run).gone}
+        assert (gone["cases"], gone["access_log"]) == (1, 1)
+    with pytest.raises(NoCaseError):
+        one.case(1)
+    with one.store.database.read() as connection:
+        assert access_log.broken(connection) is None
+        assert len(access_log.listed(connection)) == 1
+    assert one.told(message("pbx:1", None), message("pbx:2", None, left_at=at("11:00"))) == 1
+    assert list(one.desk(closed=True, since=DAY)) == [2]

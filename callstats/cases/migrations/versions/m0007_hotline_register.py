@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("at", Instant, nullable=False),
         *(sa.Column(name, sa.String, nullable=False) for name in ("author", "action", "about")),
         sa.Column("reason", sa.String),
+        sa.Column("before", sa.String, nullable=False),
         sa.Column("seal", sa.String, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_access_log"),
     )
