@@ -8,6 +8,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from callstats.cases.register import Stored
 from callstats.engine import Source, View, literal
 from callstats.fields import TABLES
 
@@ -34,6 +35,10 @@ class Facts(Protocol):
 
     def exclusions(self) -> pa.Table:
         """Table `EXCLUSIONS`: what people entered."""
+        ...
+
+    def case_steps(self) -> Stored:
+        """The register's cases: what people did."""
         ...
 
 

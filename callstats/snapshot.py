@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from callstats import parquet
-from callstats.cases import catalog, neutral
+from callstats.calendar import local_instant
+from callstats.cases import catalog, neutral, register
 from callstats.cases.catalog import FileRow
 from callstats.cases.database import Database
 from callstats.fields import TABLES
@@ -44,17 +46,26 @@ class Snapshot:
             content, entries = catalog.content(connection), neutral.entries(connection)
             self.entered = neutral.newest(connection)
             self._exclusions = neutral.snapshot(connection)
+            self._steps = register.entered(connection)
         self._content = f"{content}-n{entries}" if entries else content
+        self._content += f"-s{self._steps}" if self._steps else ""
         self._listed: set[Path] = set()
         self._old = False
 
     def data_version(self) -> str:
-        """What these facts, and the neutral intervals that people entered, say, as one text."""
+        """What these facts, and what people entered (neutral intervals, steps of cases), say, as one text."""
         return self._content
 
     def exclusions(self) -> pa.Table:
         """Table `EXCLUSIONS`: the entered neutral intervals in force."""
         return self._exclusions
+
+    def case_steps(self) -> register.Stored:
+        """The register's cases, by number: kind and steps, of this moment (and up to the end of `until`)."""
+        after = None if self.until is None else self.until + timedelta(days=1)
+        end = None if after is None else local_instant(ZoneInfo(self.timezone), after)
+        with self.database.read() as connection:
+            return register.stored_at(connection, self._steps, end)
 
     def snapshot(self) -> Snapshot:
         """Itself: it does not change."""

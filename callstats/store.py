@@ -22,6 +22,7 @@ from callstats import filing, parquet
 from callstats.cases import catalog, commits, keeping
 from callstats.cases.catalog import Batch, ConflictError, FileRow
 from callstats.cases.database import Database
+from callstats.cases.register import Stored
 from callstats.clock import Clock, utc_now
 from callstats.errors import StoreError
 from callstats.fields import TABLES
@@ -82,6 +83,10 @@ class Store:
     def exclusions(self) -> pa.Table:
         """See `Snapshot.exclusions`."""
         return self.snapshot().exclusions()
+
+    def case_steps(self) -> Stored:
+        """See `Snapshot.case_steps`."""
+        return self.snapshot().case_steps()
 
     def counter(self) -> int:
         """The number of commits so far."""

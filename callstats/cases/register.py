@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, or_, select, true, update
 
 from callstats.cases.catalog import hold, in_chunks
 from callstats.cases.register_tables import case_keys, case_steps, cases, register_state
@@ -79,32 +79,47 @@ def add(connection: Connection, number: int, seen: int, step: Written, known: Kn
 
 def _insert(connection: Connection, number: int, place: int, step: Written) -> None:
     said = json.dumps(dict(step.said), ensure_ascii=False, sort_keys=True, default=str)
+    # its row lock makes steps get their numbers in the order in which they are committed
+    counted = update(register_state).values(entered=register_state.c.entered + 1)
     values = {
         "case": number, "place": place, "step": step.step, "at": step.at, "entered_at": step.entered_at,
         "author": step.author, "said": said,
+        "number": connection.execute(counted.returning(register_state.c.entered)).scalar_one(),
     }  # fmt: skip
     connection.execute(case_steps.insert().values(values))
-    connection.execute(update(register_state).values(entered=register_state.c.entered + 1))
 
 
-def stored(connection: Connection, numbers: Collection[int]) -> dict[int, tuple[str, tuple[Written, ...]]]:
+Stored = dict[int, tuple[str, tuple[Written, ...]]]
+
+
+def stored(connection: Connection, numbers: Collection[int]) -> Stored:
     """Kind and steps, in order, of the cases of some numbers."""
-    found: dict[int, tuple[str, list[Written]]] = {}
+    found: Stored = {}
     for part in in_chunks(sorted(set(numbers))):
-        kinds = connection.execute(select(cases.c.number, cases.c.kind).where(cases.c.number.in_(part)))
-        found.update({row.number: (row.kind, []) for row in kinds})
-        steps = connection.execute(
-            select(case_steps)
-            .where(case_steps.c.case.in_(part))
-            .order_by(case_steps.c.case, case_steps.c.place)
-        )
-        for row in steps:
-            found[row.case][1].append(_written(row))
-    return {number: (kind, tuple(steps)) for number, (kind, steps) in found.items()}
+        found |= _stored(connection, cases.c.number.in_(part), case_steps.c.case.in_(part))
+    return found
+
+
+def stored_at(connection: Connection, counter: int, before: datetime | None = None) -> Stored:
+    """All cases as they were when ``counter`` steps were entered, without those from ``before`` on."""
+    said = case_steps.c.number <= counter
+    return _stored(
+        connection, true(), said if before is None else and_(said, case_steps.c.entered_at < before)
+    )
+
+
+def _stored(connection: Connection, which: ColumnElement[bool], said: ColumnElement[bool]) -> Stored:
+    kinds = connection.execute(select(cases.c.number, cases.c.kind).where(which)).all()
+    steps = select(case_steps).where(said).order_by(case_steps.c.case, case_steps.c.place)
+    by_case: dict[int, list[Written]] = {}
+    for row in connection.execute(steps):
+        by_case.setdefault(row.case, []).append(_written(row))
+    return {row.number: (row.kind, tuple(by_case.get(row.number, ()))) for row in kinds}
 
 
 def _written(row: Row[Any]) -> Written:
-    return Written(**{**row._mapping, "said": json.loads(row.said)})
+    found = {name: value for name, value in row._mapping.items() if name != "number"}
+    return Written(**{**found, "said": json.loads(row.said)})
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ case_steps: Final = Table(
     metadata,
     Column("case", Integer, ForeignKey("cases.number"), primary_key=True, autoincrement=False),
     Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False, unique=True),  # of all steps, in the order of commits
     Column("step", String, nullable=False),
     Column("at", Instant, nullable=False),  # when it was done; `entered_at`: when it was written down
     Column("entered_at", Instant, nullable=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from callstats.metrics.base import department_parameter, scope_steps
 from callstats.metrics.links import HORIZON_DAYS, callback_departments, links
 from callstats.metrics.open_time import open_time
 from callstats.metrics.returns import RETURN_DAYS, returns
+from callstats.register.handled import handled
 from callstats.settings import Settings
 
 __all__ = ["Facts", "data_end_us", "data_window", "days_table", "linked", "parameters", "prepared", "table"]
@@ -126,10 +127,18 @@ def prepared(
         if "open_time" in names:
             days_known = known_days(facts, start, last)
             session.table("open_time", open_time(calendar, days_known, units, given["data_end_us"]))
+        if "handled" in names:
+            now = _instant(given["data_end_us"])
+            session.table("handled", handled(facts, settings, start, end, now))
         if "due_days" in names:
             hotline = [name for name in (settings.hotline.department,) if name]
             session.table("due_days", calendar.working_days(start, end + DUE_AHEAD, hotline))
         yield session
+
+
+def _instant(us: Parameter) -> datetime:
+    """The instant that the facts know up to; where they know nothing, long ago."""
+    return datetime.fromtimestamp(us / 1e6 if isinstance(us, int | float) else 0, UTC)
 
 
 def known_days(facts: Facts, first: date, last: date) -> list[date]:

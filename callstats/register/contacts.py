@@ -107,8 +107,13 @@ class FollowUp:
         return tuple(one for one in self.calls if one.asks and (reached is None or one.at <= reached))
 
 
-def seen_calls(facts: Facts, settings: Settings, cases: Iterable[Case]) -> dict[int, FollowUp]:
-    """What followed each of some cases up, by their numbers; the facts are read once for all."""
+def seen_calls(
+    facts: Facts, settings: Settings, cases: Iterable[Case], until: date | None = None
+) -> dict[int, FollowUp]:
+    """What followed each of some cases up, by their numbers; the facts are read once for all.
+
+    ``until``: the last local day that is looked at.
+    """
     given = [case for case in cases if case.client or case.callback]
     if not given:
         return {}
@@ -125,18 +130,20 @@ def seen_calls(facts: Facts, settings: Settings, cases: Iterable[Case]) -> dict[
         for client in sorted({name for name in (case.client, case.callback) if name})
     ]
     first = min(case.since for case in given).astimezone(settings.zone).date()
-    found = _read(facts, settings, first, pa.Table.from_pylist(rows, ASKED))
+    found = _read(facts, settings, first, until, pa.Table.from_pylist(rows, ASKED))
     by_case: dict[int, list[Mapping[str, Any]]] = {}
     for row in found:
         by_case.setdefault(row["number"], []).append(row)
     return {case.number: follow_up(case, by_case.get(case.number, ())) for case in given}
 
 
-def _read(facts: Facts, settings: Settings, first: date, asked: pa.Table) -> list[dict[str, Any]]:
+def _read(
+    facts: Facts, settings: Settings, first: date, until: date | None, asked: pa.Table
+) -> list[dict[str, Any]]:
     inputs = {
         "asked": asked,
-        "calls": table(facts, "calls", first, None),
-        "visits": table(facts, "visits", first, None),
+        "calls": table(facts, "calls", first, until),
+        "visits": table(facts, "visits", first, until),
         "members": Departments.from_settings(settings).members,
         "callback_departments": callback_departments(settings),
     }

@@ -184,10 +184,11 @@ def _told(row: Row) -> Message:
 def cases_of(connection: Connection, numbers: Iterable[int]) -> dict[int, Case]:
     """Cases by their numbers, but for those of which retention left nothing but that."""
     stored = register.stored(connection, list(numbers))
-    return {number: _case(number, kind, steps) for number, (kind, steps) in stored.items() if steps}
+    return {number: case_from(number, kind, steps) for number, (kind, steps) in stored.items() if steps}
 
 
-def _case(number: int, kind: str, steps: Sequence[Written]) -> Case:
+def case_from(number: int, kind: str, steps: Sequence[Written]) -> Case:
+    """A case from what is stored of it."""
     return fold(
         number,
         kind,

@@ -122,6 +122,7 @@ def store(tmp_path: Path) -> Store:
     store = Store.open(own)
     load([SAMPLE, RECORDINGS[1]], own, store, compute=False)
     recompute(store, own)
+    opening.bring_up_to_date(store, own)
     return store
 
 
@@ -150,7 +151,6 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
         first, after = data_window(facts) or (date.max, date.max)
         files = {one.local_date: [store.root / one.path] for one in facts.files("events", first, after)}
         call = facts.scan("calls")["call_id"][0].as_py()
-        opening.bring_up_to_date(store, settings())
         with store.database.read() as connection:
             cases = list(opening.cases_of(connection, range(1, 100)).values())
 
