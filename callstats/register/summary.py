@@ -59,7 +59,8 @@ def summary(store: Store, settings: Settings) -> Summary:
     """The register's last quarter, and what is open from before."""
     calendar = Calendar.from_settings(settings)
     since = calendar.local_date(store.clock() - SPAN)
-    entries = [one for one in desk(store, settings, closed=True, since=since) if not one.case.empty]
+    told = desk(store, settings, closed=True, since=since)
+    entries = [one for one in told if one.case.kind == "message" and not one.case.empty]
     by: dict[str | None, list[Entry]] = {}
     for one in entries:
         by.setdefault(one.case.department, []).append(one)
