@@ -59,7 +59,7 @@ def known_person(request: Request) -> Person:
 def cookie_of(site: Site, name: str, department: str) -> str:
     """What the cookie holds. Raises UsageError for no name, NotFoundError for no department."""
     clean = " ".join(name.split())
-    if not clean or len(clean) > 120:
+    if not clean or len(clean) > 120 or not clean.isprintable():
         raise UsageError("name: say who you are (up to 120 characters)")
     if department not in site.departments.ids:
         raise NotFoundError(f"no department {department!r}; known: {', '.join(site.departments.ids)}")

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import FileResponse, RedirectResponse, Response
 
@@ -38,10 +38,15 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 DAYS_BACK: Final = 31
 PATHS: Final = ("/register", "/who", f"{PREFIX}/cases")  # not of the facts alone: never kept by their version
 YEAR_S: Final = 365 * 86400
+LAST_NUMBER: Final = (1 << 31) - 1
+YEARS: Final = range(2000, 2100)  # that a time of a form may be of
 STEP_FIELDS: Final = (
     "about", "category", "urgent", "reg_no", "department", "institution", "employee", "how", "call_id",
     "text", "reason", "place",
 )  # fmt: skip
+
+
+Number = Annotated[int, Path(ge=1, le=LAST_NUMBER)]
 
 
 class RegisterQuery(PageQuery):
@@ -97,7 +102,7 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery,
 
 @router.get("/register/{number}", name="case_page")
 def case_page(
-    request: Request, site: SiteOf, number: int, query: Annotated[RegisterQuery, Query()]
+    request: Request, site: SiteOf, number: Number, query: Annotated[RegisterQuery, Query()]
 ) -> Response:
     """One case: what is known of it, its history, the calls that followed, and what can be done."""
     person = person_of(request)
@@ -131,7 +136,7 @@ def _case_page(
 
 
 @router.get("/register/{number}/sound", name="case_sound")
-def case_sound(request: Request, site: SiteOf, person: PersonOf, number: int) -> Response:
+def case_sound(request: Request, site: SiteOf, person: PersonOf, number: Number) -> Response:
     """The sound of a message, out of the PBX's spool."""
     message = _entry(site, person, number).case.message
     path = sound_of(site.settings, message.mailbox, message.msg_id) if message else None
@@ -165,7 +170,7 @@ def bulk_step(request: Request, site: SiteOf, person: PersonOf, form: Form) -> R
 
 
 @router.post("/register/{number}/steps", name="case_step")
-def case_step(request: Request, site: SiteOf, person: PersonOf, number: int, form: Form) -> Response:
+def case_step(request: Request, site: SiteOf, person: PersonOf, number: Number, form: Form) -> Response:
     """A step on one case."""
     fields = _once(form)
     case = _entry_case(site, person, number)
@@ -183,7 +188,7 @@ def case_step(request: Request, site: SiteOf, person: PersonOf, number: int, for
 
 
 @router.post("/register/{number}/number", name="case_number")
-def case_number(request: Request, site: SiteOf, person: PersonOf, number: int, form: Form) -> Response:
+def case_number(request: Request, site: SiteOf, person: PersonOf, number: Number, form: Form) -> Response:
     """Shows the client's number, and writes down who saw it; a closed case asks for a reason."""
     fields = _once(form)
     case = _entry_case(site, person, number)
@@ -294,11 +299,11 @@ def _entry(site: Site, person: Person, number: int) -> Entry:
 
 def _masked(site: Site, entries: list[Entry]) -> dict[int, str | None]:
     """Each client's number as `26••••00`; None where it is not kept."""
-    found: dict[int, str | None] = {}
-    for entry in entries:
-        number = acts.number_of(site.store, site.settings, entry.case) if entry.case.callable else None
-        found[entry.number] = mask_numbers(number.removeprefix("+371")) if number else None
-    return found
+    numbers = acts.numbers_of(site.store, site.settings, (one.case for one in entries if one.case.callable))
+    return {
+        one.number: mask_numbers(known.removeprefix("+371")) if (known := numbers.get(one.number)) else None
+        for one in entries
+    }
 
 
 def _fields(step: Any) -> Mapping[str, Any]:
@@ -341,6 +346,8 @@ def _moment(site: Site, text: str, name: str) -> datetime | None:
         if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text, re.ASCII):
             raise ValueError
         local = datetime.fromisoformat(text)
+        if local.year not in YEARS:
+            raise ValueError
     except ValueError:
         raise UsageError(f"{name}: {text!r} is no time; write it like 2026-11-23T14:30") from None
     return local_instant(site.settings.zone, local.date(), local.hour * 60 + local.minute)

@@ -54,8 +54,9 @@ class Known:
 def open_case(connection: Connection, kind: str, day: date, first: Written, known: Known) -> int:
     """A new case with its first step; returns its number."""
     values = {"kind": kind, "steps": 1, "day": day, **vars(known)}
+    counter = _next(connection)
     number = int(connection.execute(cases.insert().values(values).returning(cases.c.number)).scalar_one())
-    _insert(connection, number, 1, first)
+    _insert(connection, number, 1, first, counter)
     return number
 
 
@@ -64,6 +65,7 @@ def add(connection: Connection, number: int, seen: int, step: Written, known: Kn
 
     Raises ChangedError where there are more by now, NoCaseError where there is no such case.
     """
+    counter = _next(connection)
     found = connection.execute(
         update(cases)
         .where(cases.c.number == number, cases.c.steps == seen)
@@ -73,18 +75,24 @@ def add(connection: Connection, number: int, seen: int, step: Written, known: Kn
         if connection.execute(select(cases.c.steps).where(cases.c.number == number)).first() is None:
             raise NoCaseError(f"there is no case {number}")
         raise ChangedError(f"case {number} was changed by somebody else meanwhile; look at it again")
-    _insert(connection, number, seen + 1, step)
+    _insert(connection, number, seen + 1, step, counter)
     return seen + 1
 
 
-def _insert(connection: Connection, number: int, place: int, step: Written) -> None:
-    said = json.dumps(dict(step.said), ensure_ascii=False, sort_keys=True, default=str)
-    # its row lock makes steps get their numbers in the order in which they are committed
+def _next(connection: Connection) -> int:
+    """The number of the next step of all. Its row lock comes before that of any case: none waits in a circle.
+
+    Steps get their numbers in the order in which they are committed.
+    """
     counted = update(register_state).values(entered=register_state.c.entered + 1)
+    return int(connection.execute(counted.returning(register_state.c.entered)).scalar_one())
+
+
+def _insert(connection: Connection, number: int, place: int, step: Written, counter: int) -> None:
+    said = json.dumps(dict(step.said), ensure_ascii=False, sort_keys=True, default=str)
     values = {
-        "case": number, "place": place, "step": step.step, "at": step.at, "entered_at": step.entered_at,
-        "author": step.author, "said": said,
-        "number": connection.execute(counted.returning(register_state.c.entered)).scalar_one(),
+        "case": number, "place": place, "number": counter, "step": step.step, "at": step.at,
+        "entered_at": step.entered_at, "author": step.author, "said": said,
     }  # fmt: skip
     connection.execute(case_steps.insert().values(values))
 

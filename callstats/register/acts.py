@@ -6,7 +6,7 @@ Whoever adds a step says how many steps of the case he has seen; where somebody 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -188,11 +188,17 @@ def _open(
 
 def number_of(store: Store, settings: Settings, case: Case) -> str | None:
     """The number to call back (E.164): the one that was heard, else the caller's; None: not in the vault."""
+    return numbers_of(store, settings, [case])[case.number]
+
+
+def numbers_of(store: Store, settings: Settings, cases: Iterable[Case]) -> dict[int, str | None]:
+    """`number_of` each of many cases."""
     vault = Vault.open(settings, store.database, store.clock)
-    for pseudonym in (case.callback, case.client):
-        if pseudonym is not None and (number := vault.reveal(pseudonym)) is not None:
-            return number
-    return None
+    found: dict[int, str | None] = {}
+    for case in cases:
+        known = (vault.reveal(name) for name in (case.callback, case.client) if name is not None)
+        found[case.number] = next((number for number in known if number is not None), None)
+    return found
 
 
 def pseudonym_of(store: Store, settings: Settings, text: str) -> str:
@@ -225,7 +231,7 @@ def _e164(settings: Settings, text: str) -> str:
 
 def _author(author: str) -> str:
     name = " ".join(author.split())
-    if not name or len(name) > 120:
+    if not name or len(name) > 120 or not name.isprintable():
         raise UsageError("author: say who you are (up to 120 characters)")
     return name
 

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
 from callstats.calendar import Calendar, days
+from callstats.errors import UsageError
 from callstats.register.steps import Case
 
 UNRESOLVED_DAYS: Final = 10  # working days after which an open case is shown as unresolved
@@ -54,8 +55,16 @@ class Clock:
 def due_after(calendar: Calendar, instant: datetime, department: str | None) -> Due:
     """The end of the department's first working day after an instant's local date, and why it is that day."""
     began = calendar.local_date(instant)
-    day = calendar.next_working_day(began, department)
+    day = _next_working_day(calendar, began, department)
     return Due(calendar.day_bounds(day)[1], day, _why(calendar, began, day))
+
+
+def _next_working_day(calendar: Calendar, day: date, department: str | None) -> date:
+    """Of the department; of the site where the department never works (it ended, its hours are missing)."""
+    try:
+        return calendar.next_working_day(day, department)
+    except UsageError:
+        return calendar.next_working_day(day)
 
 
 def _why(calendar: Calendar, began: date, day: date) -> tuple[Why, ...]:
@@ -169,5 +178,5 @@ def _urgency(due: Due | None, calendar: Calendar, now: datetime) -> Urgency:
 def _unresolved(case: Case, calendar: Calendar, checker: str | None, now: datetime) -> bool:
     day = calendar.local_date(case.since)
     for _ in range(UNRESOLVED_DAYS):
-        day = calendar.next_working_day(day, case.department or checker)
+        day = _next_working_day(calendar, day, case.department or checker)
     return now >= calendar.day_bounds(day)[1]

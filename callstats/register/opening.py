@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from callstats.cases import catalog, register
 from callstats.cases.catalog import ConflictError
-from callstats.cases.register import Known, Written
+from callstats.cases.register import ChangedError, Known, Written
 from callstats.register.steps import PROGRAM, Case, Message, Step, checked, fold
 from callstats.settings import Settings
 from callstats.snapshot import at_one_moment
@@ -42,11 +42,14 @@ def bring_up_to_date(store: Store, settings: Settings) -> int:
             open_now = _open_days(connection)
         days = _changed_days(store, before) | open_now
         rows = _messages(store, settings, days)
-        with store.database.write() as connection:
-            if register.begin(connection) != before:
-                continue
-            opened = _apply(connection, rows, days, store.clock())
-            register.done(connection, counter)
+        try:
+            with store.database.write() as connection:
+                if register.begin(connection) != before:
+                    continue
+                opened = _apply(connection, rows, days, store.clock())
+                register.done(connection, counter)
+        except ChangedError:  # somebody added a step to one of these cases meanwhile
+            continue
         return opened
     raise ConflictError("register: other processes keep opening cases; try again when they are done")
 

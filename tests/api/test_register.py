@@ -207,7 +207,10 @@ def test_a_foreign_page_cannot_send_a_form(client: Asking, site: Settings) -> No
         ("left", {}, "step"),
         ("dance", {}, "no step"),
         ("checked", {"at": "2026-03-02"}, "at"),
-        ("checked", {"at": "2126-03-02T10:00"}, "future"),
+        ("checked", {"at": "2090-03-02T10:00"}, "future"),
+        ("checked", {"at": "0001-01-01T00:00"}, "at"),
+        ("checked", {"at": "9999-12-31T23:59"}, "at"),
+        ("noted", {"text": "x" * 2001}, "text"),
         ("contacted", {"how": "email", "at": "2026-03-01T10:00"}, "before the message"),
         ("heard", {"heard": "80000000"}, "no number of a client"),
     ],
@@ -299,3 +302,24 @@ def test_pages_are_never_older_than_the_last_step(client: Asking) -> None:
     assert "to be checked" in client.get("/register/1?lang=en").text
     do(client, 1, "checked", 1)
     assert "to be checked" not in client.get("/register/1?lang=en").text
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "99999999999", "x"])
+def test_a_number_that_is_none_is_told(client: Asking, number: str) -> None:
+    as_person(client, ILZE)
+    assert client.get(f"/register/{number}").status_code == 422
+    assert client.post("/register/steps", data={"step": "checked", "case": f"{number}:1"}).status_code in (
+        404,
+        422,
+    )
+
+
+def test_odd_text_comes_back_as_it_was_written(client: Asking) -> None:
+    as_person(client, ILZE)
+    odd = "<script>alert('ē')</script> \x00 🙂 ' \" & =1+1"
+    assert do(client, 1, "described", 1, about=odd).status_code == 303
+    page = client.get("/register/1").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert" in page
+    assert "🙂" in page
+    assert client.post("/who", data={"name": "a\x00b", "department": "pr"}).status_code == 422

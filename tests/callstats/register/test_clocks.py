@@ -10,7 +10,7 @@ import pytest
 from callstats.calendar import Calendar
 from callstats.register.clocks import clock, due_after
 from callstats.register.steps import Case, Forwarding, Message, Promise
-from callstats.settings import Settings
+from callstats.settings import Department, Settings
 from tests.handmade import RIGA, at
 
 
@@ -144,3 +144,13 @@ def test_a_promise_is_due_when_it_was_promised(calendar: Calendar) -> None:
 def test_an_open_case_is_unresolved_after_ten_working_days(calendar: Calendar) -> None:
     assert not clock(a_case(), calendar, "pr", at("23:59", date(2026, 3, 16))).unresolved
     assert clock(a_case(), calendar, "pr", at("00:00", date(2026, 3, 17))).unresolved
+
+
+def test_a_department_without_hours_is_due_by_the_site_s(site: Settings) -> None:
+    closed: dict[str, list[Any]] = {day: [] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    entries = tuple(
+        Department(**{**d.model_dump(exclude={"hours"}), "hours": closed}) if d.id == "social" else d
+        for d in site.departments
+    )
+    calendar = Calendar.from_settings(site.model_copy(update={"departments": entries}))
+    assert due_after(calendar, at("10:00"), "social").day == date(2026, 3, 3)

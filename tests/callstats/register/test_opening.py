@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from callstats.cases import register as stored
+from callstats.cases.register import ChangedError
+from callstats.register.opening import bring_up_to_date
 from tests.callstats.register.conftest import Register
-from tests.handmade import ANNA, DAY, JURIS, at, message
+from tests.handmade import ANNA, DAY, JURIS, at, fill, message
 
 
 def by_call(call_id: str, **more: Any) -> dict[str, Any]:
@@ -115,3 +118,43 @@ def test_a_message_left_at_midnight_is_of_the_day_it_was_left(register: Register
     )
     with register.store.database.read() as connection:
         assert [one.day for one in stored.found(connection)] == [DAY, DAY + timedelta(1)]
+
+
+def test_of_two_that_open_cases_at_once_each_message_gets_one(register: Register) -> None:
+    fill(register.store, messages=[message(f"pbx:{n}", left_at=at(f"10:{n:02}")) for n in range(20)])
+    threads = [
+        threading.Thread(target=bring_up_to_date, args=(register.store, register.site)) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert numbers(register) == list(range(1, 21))
+    assert [len(register.case(number).steps) for number in numbers(register)] == [1] * 20
+
+
+def test_who_works_a_case_while_its_lines_come_loses_nothing(register: Register) -> None:
+    register.told(*(by_call(f"pbx:{n}", left_at=at(f"10:{n:02}")) for n in range(1, 11)))
+    faults: list[Exception] = []
+
+    def work() -> None:
+        for number in range(10, 0, -1):
+            for _ in range(20):
+                try:
+                    register.act(number, "noted", text="x")
+                    break
+                except ChangedError:
+                    continue
+                except Exception as error:
+                    faults.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    register.told(*(message(f"pbx:{n}", left_at=at(f"10:{n:02}")) for n in range(1, 11)))
+    thread.join()
+    assert faults == []
+    for number in range(1, 11):
+        case = register.case(number)
+        assert sorted(one.step for one in case.steps) == ["left", "noted", "seen"]
+        assert case.message is not None
+        assert case.message.msg_id is not None
