@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
@@ -13,6 +15,7 @@ from callstats.cases.register import ChangedError
 from callstats.register.opening import bring_up_to_date
 from tests.callstats.register.conftest import Register
 from tests.handmade import ANNA, DAY, JURIS, at, fill, message
+from tests.shared import ROOT
 
 
 def by_call(call_id: str, **more: Any) -> dict[str, Any]:
@@ -158,3 +161,24 @@ def test_who_works_a_case_while_its_lines_come_loses_nothing(register: Register)
         assert sorted(one.step for one in case.steps) == ["left", "noted", "seen"]
         assert case.message is not None
         assert case.message.msg_id is not None
+
+
+def test_a_crash_while_cases_are_opened_opens_none_or_all_and_never_two(
+    register: Register, database_url: str
+) -> None:
+    """A process of its own dies at the end of opening, before that is committed."""
+    fill(register.store, messages=[message(f"pbx:{n}", left_at=at(f"10:{n:02}")) for n in range(5)])
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from callstats.cases import register; from callstats.cases.database import Database\n"
+        "from callstats.register.opening import bring_up_to_date; from callstats.store import Store\n"
+        "from tests.handmade import settings\n"
+        "site = settings(Path(sys.argv[1])); register.done = lambda *_: os._exit(9)\n"
+        "bring_up_to_date(Store(site.data, Database.open(sys.argv[2]), site.timezone), site)\n"
+    )
+    command = [sys.executable, "-c", code, str(register.site.data.parent), database_url]
+    assert subprocess.run(command, cwd=ROOT).returncode == 9
+    assert numbers(register) == []
+    assert bring_up_to_date(register.store, register.site) == 5
+    assert bring_up_to_date(register.store, register.site) == 0
+    assert len(numbers(register)) == 5
