@@ -77,7 +77,8 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
     )
     shown = filtered(entries, query.status, person.department if query.mine else None, query.q)
     page = _page(request, site, query)
-    return page.answer(
+    return _kept_nowhere(
+        page,
         "register.html",
         **_told(site, page, person),
         query=query,
@@ -97,7 +98,8 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery,
     """The Chancellery's side: shares and ages per department; suggestions and complaints, without numbers."""
     page = _page(request, site, query)
     found = summary(site.store, site.settings)
-    return page.answer("register_summary.html", **_told(site, page, person_of(request)), found=found)
+    told = _told(site, page, person_of(request))
+    return _kept_nowhere(page, "register_summary.html", **told, found=found)
 
 
 @router.get("/register/{number}", name="case_page")
@@ -119,7 +121,8 @@ def _case_page(
     sound = entry.case.message and sound_of(
         site.settings, entry.case.message.mailbox, entry.case.message.msg_id
     )
-    response = page.answer(
+    return _kept_nowhere(
+        page,
         "case.html",
         **_told(site, page, person),
         query=query,
@@ -131,8 +134,6 @@ def _case_page(
         step_names=STEP_NAMES,
         raw=_fields,
     )
-    response.headers.update(NO_STORE)
-    return response
 
 
 @router.get("/register/{number}/sound", name="case_sound")
@@ -276,6 +277,13 @@ def _told(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
         "urgencies": URGENCIES,
         "now": site.store.clock(),
     }
+
+
+def _kept_nowhere(page: Page, template: str, **values: Any) -> Response:
+    """A page of which no copy stays on a disk: it holds what people said."""
+    response = page.answer(template, **values)
+    response.headers.update(NO_STORE)
+    return response
 
 
 def _page(request: Request, site: Site, query: PageQuery) -> Page:

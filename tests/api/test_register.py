@@ -270,7 +270,9 @@ def test_the_chancellery_reads_shares_suggestions_and_complaints_without_numbers
     as_person(client, ILZE)
     do(client, 1, "described", 1, about="Lūdz soliņu parkā", category="suggestion")
     do(client, 1, "forwarded", 2, department="social")
-    page = client.get("/register/summary?lang=lv").text
+    answer = client.get("/register/summary?lang=lv")
+    page = answer.text
+    assert answer.headers["cache-control"] == client.get("/register").headers["cache-control"] == "no-store"
     assert "Lūdz soliņu parkā" in page
     assert "Sociālais dienests" in page
     assert "0 no 1" in page  # forwarded, long after the next working day
