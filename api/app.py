@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors, pages, register, routes
+from api import errors, pages, register, register_api, routes
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
 from callstats import __version__
@@ -75,6 +75,7 @@ def create_app(
     errors.install(app)
     app.include_router(routes.router)
     app.include_router(register.router)
+    app.include_router(register_api.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

@@ -7,7 +7,7 @@ register carry a name, and shows each department its own cases. One place decide
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from fastapi import Depends, Request
@@ -37,6 +37,23 @@ class Person:
     def own(self, case: Case) -> bool:
         """A case of one's own: its number is shown by one key."""
         return self.may_see(case) and case.closed_at is None
+
+
+Action = Literal["see", "act", "open", "promise", "number"]
+
+
+def may(person: Person, action: Action, case: Case | None = None, reason: str | None = None) -> None:
+    """The one place that says who may do what. Raises ForbiddenError.
+
+    Public Relations see and work every case and open cases by hand; a department those that were forwarded to
+    it. A number of a case of one's own is shown at once, of a closed one with a reason.
+    """
+    if case is not None and not person.may_see(case):
+        raise ForbiddenError(f"case {case.number} was not forwarded to your department")
+    if action == "open" and not person.checks:
+        raise ForbiddenError("only the department that checks the hotline opens cases of messages")
+    if action == "number" and case is not None and not person.own(case) and not reason:
+        raise ForbiddenError(f"case {case.number} is closed: say why its number is needed")
 
 
 def person_of(request: Request) -> Person | None:

@@ -16,9 +16,9 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import FileResponse, RedirectResponse, Response
 
-from api.errors import ForbiddenError, NotFoundError
+from api.errors import NotFoundError
 from api.page import Page, PageQuery
-from api.people import COOKIE, Form, Person, PersonOf, cookie_of, person_of
+from api.people import COOKIE, Action, Form, Person, PersonOf, cookie_of, may, person_of
 from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WAITS, WHYS
 from api.routes import PREFIX, SiteOf
 from api.site import Site
@@ -116,7 +116,7 @@ def case_page(
 def _case_page(
     request: Request, site: Site, query: RegisterQuery, person: Person, number: int, shown: str | None
 ) -> Response:
-    entry = _entry(site, person, number)
+    entry = entry_of(site, person, number)
     page = _page(request, site, query)
     sound = entry.case.message and sound_of(
         site.settings, entry.case.message.mailbox, entry.case.message.msg_id
@@ -139,7 +139,7 @@ def _case_page(
 @router.get("/register/{number}/sound", name="case_sound")
 def case_sound(request: Request, site: SiteOf, person: PersonOf, number: Number) -> Response:
     """The sound of a message, out of the PBX's spool."""
-    message = _entry(site, person, number).case.message
+    message = entry_of(site, person, number).case.message
     path = sound_of(site.settings, message.mailbox, message.msg_id) if message else None
     if path is None:
         raise NotFoundError(f"case {number}: the sound of this message is not in the PBX's mailbox any more")
@@ -192,16 +192,7 @@ def case_step(request: Request, site: SiteOf, person: PersonOf, number: Number, 
 def case_number(request: Request, site: SiteOf, person: PersonOf, number: Number, form: Form) -> Response:
     """Shows the client's number, and writes down who saw it; a closed case asks for a reason."""
     fields = _once(form)
-    case = _entry_case(site, person, number)
-    reason = fields.get("reason", "").strip() or None
-    if not person.own(case) and reason is None:
-        raise ForbiddenError(f"case {number} is closed: say why its number is needed")
-    found = acts.number_of(site.store, site.settings, case)
-    if found is None:
-        raise NotFoundError(f"case {number}: the number is not kept (any more)")
-    with site.store.database.write() as connection:
-        access = Access(site.store.clock(), person.name, "number_shown", f"case {number}", reason)
-        access_log.note(connection, access)
+    found = shown_number(site, person, number, fields.get("reason", "").strip() or None)
     return _case_page(request, site, RegisterQuery.model_validate({}), person, number, found)
 
 
@@ -220,8 +211,7 @@ def new_case(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Re
             about=fields.get("about", ""),
         )  # fmt: skip
     else:
-        if not person.checks:
-            raise ForbiddenError("only the department that checks the hotline opens cases of messages")
+        may(person, "open")
         case = acts.open_by_hand(
             site.store, site.settings, person.name,
             left_at=_moment(site, fields.get("left_at", ""), "left_at") or site.store.clock(),
@@ -290,19 +280,32 @@ def _page(request: Request, site: Site, query: PageQuery) -> Page:
     return Page(request, site, query, date.min, date.min)
 
 
-def _entry_case(site: Site, person: Person, number: int) -> Case:
+def _entry_case(site: Site, person: Person, number: int, action: Action = "act") -> Case:
     case = acts.case_of(site.store, number)
-    if not person.may_see(case):
-        raise ForbiddenError(f"case {number} was not forwarded to your department")
+    may(person, action, case)
     return case
 
 
-def _entry(site: Site, person: Person, number: int) -> Entry:
-    _entry_case(site, person, number)
+def entry_of(site: Site, person: Person, number: int) -> Entry:
+    """A case with all that follows from it, for who may see it."""
+    _entry_case(site, person, number, "see")
     found = desk(site.store, site.settings, numbers=[number])
     if not found:
         raise NotFoundError(f"case {number} is the same message as another case")
     return found[0]
+
+
+def shown_number(site: Site, person: Person, number: int, reason: str | None) -> str:
+    """A client's number for who may see it; that he saw it is written down first."""
+    case = acts.case_of(site.store, number)
+    may(person, "number", case, reason)
+    found = acts.number_of(site.store, site.settings, case)
+    if found is None:
+        raise NotFoundError(f"case {number}: the number is not kept (any more)")
+    with site.store.database.write() as connection:
+        access = Access(site.store.clock(), person.name, "number_shown", f"case {number}", reason)
+        access_log.note(connection, access)
+    return found
 
 
 def _masked(site: Site, entries: list[Entry]) -> dict[int, str | None]:
