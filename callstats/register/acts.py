@@ -151,6 +151,8 @@ def open_promise(
     """A promised callback (clause 15.5): to whom, by when, in what form."""
     now, who = store.clock(), _author(author)
     given = promised_at or now
+    if given > now + AHEAD:
+        raise UsageError(f"promised_at: {given:%Y-%m-%d %H:%M} is in the future")
     if by <= given:
         raise UsageError("by: the promised time is not after the promise; give a later one")
     if form == "call" and not number.strip():

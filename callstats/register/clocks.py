@@ -105,7 +105,7 @@ def clock(
         contact,
         _in_time(case.first_forwarded_at, forward, now),
         _next_date(case, calendar, now) if forward else None,
-        _in_time(first, contact, now) if case.callable else None,
+        _in_time(first, contact, now) if case.callable or case.promise else None,
         unresolved,
     )
 
@@ -145,7 +145,7 @@ def _waits(
         return "close", case.department or checker, None
     if case.promise is None and case.forwarded is None:
         return "forward" if case.checked_at else "check", checker, forward
-    if not case.callable:
+    if not case.callable and case.promise is None:
         return "close", case.department or checker, None
     if first is not None:
         return "reach", case.department or checker, None

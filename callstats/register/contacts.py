@@ -114,7 +114,7 @@ def seen_calls(
 
     ``until``: the last local day that is looked at.
     """
-    given = [case for case in cases if case.client or case.callback]
+    given = {case.number: (case, names) for case in cases if (names := _names(case))}
     if not given:
         return {}
     rows = [
@@ -126,15 +126,21 @@ def seen_calls(
             "until_us": _us(case.closed_at) if case.closed_at else None,
             "own_call_id": case.message.call_id if case.message else None,
         }
-        for case in given
-        for client in sorted({name for name in (case.client, case.callback) if name})
+        for case, names in given.values()
+        for client in names
     ]
-    first = min(case.since for case in given).astimezone(settings.zone).date()
+    first = min(case.since for case, _ in given.values()).astimezone(settings.zone).date()
     found = _read(facts, settings, first, until, pa.Table.from_pylist(rows, ASKED))
     by_case: dict[int, list[Mapping[str, Any]]] = {}
     for row in found:
         by_case.setdefault(row["number"], []).append(row)
-    return {case.number: follow_up(case, by_case.get(case.number, ())) for case in given}
+    return {number: follow_up(case, by_case.get(number, ())) for number, (case, _) in given.items()}
+
+
+def _names(case: Case) -> list[str]:
+    """Pseudonyms of the client; who withheld the number has none: others do so too."""
+    caller = case.client if case.promise or (case.message and case.message.callable) else None
+    return sorted({name for name in (caller, case.callback) if name})
 
 
 def _read(
@@ -154,7 +160,10 @@ def _read(
 def follow_up(case: Case, rows: Sequence[Mapping[str, Any]]) -> FollowUp:
     """What calls tell of a case; a call that came twice (two numbers of one client) counts once."""
     ordered = sorted(rows, key=lambda row: (row["at_us"], row["call_id"], not row["responsible"]))
-    calls = tuple({row["call_id"]: _seen(case, row) for row in reversed(ordered)}.values())[::-1][:MOST_ROWS]
+    by_id: dict[str, Mapping[str, Any]] = {}
+    for row in ordered:
+        by_id.setdefault(row["call_id"], row)
+    calls = tuple(_seen(case, row) for row in by_id.values())[:MOST_ROWS]
     counted = [one for one in calls if one.said != "dismissed" and (not one.possible or one.said)]
     attempts = [one.at for one in counted if one.what != "called_again"]
     talks = [

@@ -3,7 +3,8 @@
 The table `messages` is computed from all sources that saw a message. A case is known by the message's
 identity in the spool (`msg_id`), and by its call while only the call was seen; what the lines tell of it
 later is a further step. A message that was two cases, because its call and its file came apart, goes on as
-the older one. A case whose message the lines do not show any more says so, and stays.
+the older one, unless only the younger is open. A case whose message the lines do not show any more says so,
+and stays.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ def bring_up_to_date(store: Store, settings: Settings) -> int:
             if before >= counter:
                 return 0
             open_now = _open_days(connection)
-        days = _changed_days(store, before) | open_now
-        rows = _messages(store, settings, days)
+        first = settings.messages.since or date.min
+        days = {day for day in _changed_days(store, before) | open_now if day >= first}
+        rows = _messages(store, days)
         try:
             with store.database.write() as connection:
                 if register.begin(connection) != before:
@@ -70,16 +72,14 @@ def _changed_days(store: Store, before: int) -> set[date]:
     }
 
 
-def _messages(store: Store, settings: Settings, days: set[date]) -> list[dict[str, Any]]:
+def _messages(store: Store, days: set[date]) -> list[dict[str, Any]]:
     if not days:
         return []
-    first = settings.messages.since
     table = at_one_moment(store, lambda facts: facts.scan("messages", min(days), max(days)))
     found = [
         row for row in table.to_pylist() if row["hotline"] and row["left_at"] and row["local_date"] in days
     ]
-    kept = [row for row in found if first is None or row["local_date"] >= first]
-    return sorted(kept, key=lambda row: (row["left_at"], row["mailbox"] or "", row["msg_id"] or ""))
+    return sorted(found, key=lambda row: (row["left_at"], row["mailbox"] or "", row["msg_id"] or ""))
 
 
 def keys(row: Row) -> list[str]:
@@ -160,9 +160,13 @@ def _note_gone(connection: Connection, number: int, now: datetime) -> None:
     write(connection, case, Written("seen", now, now, PROGRAM, gone.model_dump(mode="json")))
 
 
-def _merged(connection: Connection, into: int, number: int, now: datetime) -> int:
-    case = cases_of(connection, [number])[number]
-    write(connection, case, Written("merged", now, now, PROGRAM, {"into": into}))
+def _merged(connection: Connection, older: int, younger: int, now: datetime) -> int:
+    """Goes on as the older one; an open case never disappears into a closed one."""
+    both = cases_of(connection, [older, younger])
+    into, number = older, younger
+    if both[older].closed_at is not None and both[younger].closed_at is None:
+        into, number = younger, older
+    write(connection, both[number], Written("merged", now, now, PROGRAM, {"into": into}))
     register.know(connection, into, register.keys_of(connection, number))
     return into
 
@@ -211,5 +215,8 @@ def write(connection: Connection, case: Case, step: Written) -> Case:
 
 def known(case: Case) -> Known:
     """What is kept of a case for finding it."""
-    closed = case.closed_at is not None or case.merged_into is not None
+    if case.merged_into is not None:  # found by the other case only
+        merged_at = next((one.at for one in case.steps if one.step == "merged"), None)
+        return Known(closed=True, closed_at=case.closed_at or merged_at)
+    closed = case.closed_at is not None
     return Known(closed, case.closed_at, case.department, case.client, case.callback)

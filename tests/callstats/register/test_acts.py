@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import date, timedelta
 from typing import Any
@@ -23,6 +25,7 @@ from callstats.retention import purge
 from callstats.settings import Department
 from tests.callstats.register.conftest import NOW, Register
 from tests.handmade import DAY, at, message
+from tests.shared import ROOT
 
 NUMBER = "+37126001234"
 
@@ -248,3 +251,71 @@ def test_retention_removes_what_a_closed_case_says_and_no_message_gets_a_second_
         assert len(access_log.listed(connection)) == 1
     assert one.told(message("pbx:1", None), message("pbx:2", None, left_at=at("11:00"))) == 1
     assert list(one.desk(closed=True, since=DAY)) == [2]
+
+
+def test_of_two_processes_that_add_at_once_each_step_is_there_once(one: Register, database_url: str) -> None:
+    code = (
+        "import sys; from pathlib import Path; from callstats.cases.database import Database\n"
+        "from callstats.cases.register import ChangedError; from callstats.register import acts\n"
+        "from callstats.store import Store; from tests.handmade import settings\n"
+        "site = settings(Path(sys.argv[1])); lost = 0\n"
+        "store = Store(site.data, Database.open(sys.argv[2]), site.timezone)\n"
+        "for number in range(10):\n"
+        "    while True:\n"
+        "        seen = len(acts.case_of(store, 1).steps)\n"
+        "        said = {'text': f'{sys.argv[3]} {number}'}\n"
+        "        try: acts.act(store, site, 1, 'noted', said, sys.argv[3], seen=seen); break\n"
+        "        except ChangedError: lost += 1\n"
+    )
+    commands = [
+        [sys.executable, "-c", code, str(one.site.data.parent), database_url, who] for who in ("Ilze", "Anna")
+    ]
+    running = [subprocess.Popen(command, cwd=ROOT) for command in commands]
+    assert [process.wait(timeout=120) for process in running] == [0, 0]
+    steps = one.case(1).steps
+    assert [step.place for step in steps] == list(range(1, 22))
+    said = sorted(step.said.model_dump()["text"] for step in steps[1:])
+    assert said == sorted(f"{who} {number}" for who in ("Ilze", "Anna") for number in range(10))
+
+
+def test_a_step_on_several_cases_is_done_where_it_can_be(one: Register) -> None:
+    one.told(message("pbx:1", None), message("pbx:2", None, left_at=at("11:00")))
+    one.act(2, "closed", reason="settled")
+    seen = {number: len(one.case(number).steps) for number in (1, 2)} | {99: 1}
+    done, refused = acts.act_on_all(one.store, one.site, seen, "forwarded", {"department": "social"}, "Ilze")
+    assert [(case.number, case.department) for case in done] == [(1, "social")]
+    assert [(one.number, one.why) for one in refused] == [
+        (2, "case 2 is closed; reopen it first"),
+        (99, "there is no case 99"),
+    ]
+
+
+def test_a_department_that_ended_takes_what_was_forwarded_while_there_was_one(one: Register) -> None:
+    ended = tuple(
+        Department(**{**d.model_dump(), "valid_to": date(2026, 3, 4)}) if d.id == "finance" else d
+        for d in one.site.departments
+    )
+    one.site = one.site.model_copy(update={"departments": ended})
+    tuesday = at("10:00", DAY + timedelta(1))
+    assert one.act(1, "forwarded", department="finance", when=tuesday).department == "finance"
+    with pytest.raises(UsageError, match="'finance' is none on 2026-03-05; there are: pr, social, env"):
+        one.act(1, "forwarded", department="finance")
+
+
+def test_a_case_by_hand_needs_no_number_and_is_never_told_to_be_gone(register: Register) -> None:
+    case = acts.open_by_hand(register.store, register.site, "Ilze", left_at=at("10:00"), about="Bedre")
+    register.told(message("pbx:9", left_at=at("15:00")))
+    found = register.case(case.number)
+    assert (found.by_hand, found.callable, found.about) == (True, False, "Bedre")
+    assert [step.step for step in found.steps] == ["left", "described"]
+    with pytest.raises(UsageError, match=r"left_at: .* in the future"):
+        acts.open_by_hand(register.store, register.site, "Ilze", left_at=NOW + timedelta(hours=1))
+
+
+def test_a_promise_that_is_yet_to_be_given_is_refused_and_nothing_is_written(register: Register) -> None:
+    with pytest.raises(UsageError, match=r"promised_at: .* in the future"):
+        acts.open_promise(
+            register.store, register.site, "Andris", by=NOW + timedelta(days=2), department="social",
+            number="26001234", promised_at=NOW + timedelta(days=1),
+        )  # fmt: skip
+    assert register.desk() == {}

@@ -154,3 +154,52 @@ def test_a_department_without_hours_is_due_by_the_site_s(site: Settings) -> None
     )
     calendar = Calendar.from_settings(site.model_copy(update={"departments": entries}))
     assert due_after(calendar, at("10:00"), "social").day == date(2026, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("clock_", "left", "fold", "due", "why"),
+    [
+        ("12:00", date(2026, 3, 8), 0, date(2026, 3, 9), ()),  # a Sunday
+        ("12:00", date(2025, 5, 10), 0, date(2025, 5, 12), ("holiday",)),  # Mothers' day between
+        ("00:00", date(2026, 3, 3), 0, date(2026, 3, 4), ()),  # the day has begun
+        ("23:59:59", date(2026, 3, 2), 0, date(2026, 3, 3), ()),
+        ("23:30", date(2026, 3, 28), 0, date(2026, 3, 30), ("weekend",)),  # Saturday before the short night
+        ("04:00", date(2026, 3, 29), 0, date(2026, 3, 30), ()),  # there was no 03:30
+        ("03:30", date(2026, 10, 25), 0, date(2026, 10, 26), ()),  # the first 03:30
+        ("03:30", date(2026, 10, 25), 1, date(2026, 10, 26), ()),  # the second
+    ],
+)
+def test_a_message_is_of_the_local_day_on_which_it_was_left(
+    calendar: Calendar, clock_: str, left: date, fold: int, due: date, why: tuple[str, ...]
+) -> None:
+    found = due_after(calendar, at(clock_, left, fold), "pr")
+    assert (found.day, found.why) == (due, why)
+    assert found.at == at("00:00", due + timedelta(1))
+
+
+def test_a_promise_for_the_doubled_hour_is_due_at_the_one_that_was_meant(calendar: Calendar) -> None:
+    night = date(2026, 10, 25)
+    promise = Promise(promised_at=at("10:00"), by=at("03:30", night, fold=1), department="social")
+    case = Case(1, "promise", (), promise=Promise.model_validate(promise.model_dump(mode="json")))
+    for fold, urgency in ((0, "today"), (1, "overdue")):
+        assert clock(case, calendar, "pr", at("03:30", night, fold)).urgency == urgency
+
+
+def test_a_promise_until_midnight_is_of_the_day_that_ends(calendar: Calendar) -> None:
+    promise = Promise(promised_at=at("10:00"), by=at("00:00", TUE), department="social")
+    assert stands(calendar, Case(1, "promise", (), promise=promise), MON)[2] == MON
+
+
+def test_an_anonymous_message_that_was_forwarded_waits_for_no_contact(calendar: Calendar) -> None:
+    told = Message(left_at=at("10:00").astimezone(UTC), client="anonymous")
+    sent = {"forwarded": Forwarding(department="social"), "first_forwarded_at": at("11:00")}
+    case = a_case(message=told, **sent)
+    assert stands(calendar, case, THU) == ("close", "social", None, "none")
+    assert clock(case, calendar, "pr", at("12:00", THU)).contacted_in_time is None
+
+
+def test_contact_before_forwarding_is_in_time_and_a_case_waits_for_nobody_outside(calendar: Calendar) -> None:
+    sent = {"forwarded": Forwarding(department="social"), "first_forwarded_at": at("15:00")}
+    assert clock(a_case(**sent), calendar, "pr", at("12:00", THU), attempted_at=at("11:00")).contacted_in_time
+    outside = a_case(forwarded=Forwarding(institution="VP"), first_forwarded_at=at("15:00"))
+    assert stands(calendar, outside, THU) == ("contact", None, None, "none")

@@ -135,3 +135,70 @@ def test_a_case_is_never_closed_by_itself(register: Register) -> None:
     register.later(days=30)
     entry = register.desk()[1]
     assert (entry.status, entry.clock.waits, entry.clock.unresolved) == ("reached", "close", True)
+
+
+@pytest.mark.parametrize(
+    ("talk_s", "said", "status"),
+    [
+        (20.0, "confirmed_reached", "reached"),
+        (20.0, "confirmed_attempt", "attempted"),
+        (20.0, "dismissed", "forwarded"),
+        (60.0, "confirmed_attempt", "attempted"),  # the client's voicemail answered
+        (5.0, "confirmed_reached", "reached"),
+    ],
+)
+def test_what_a_person_says_of_a_call_decides(
+    register: Register, talk_s: float, said: str, status: str
+) -> None:
+    followed(register, back(talk_s=talk_s))
+    register.act(1, said, call_id="pbx:40")
+    entry = register.desk()[1]
+    assert (entry.status, entry.follow_up.asks) == (status, ())
+    register.act(1, "undone", place=3)
+    assert register.case(1).calls == {}
+
+
+def test_an_estimated_call_asks_and_counts_meanwhile(register: Register) -> None:
+    followed(register, back(talk_s=60.0, outcome_certainty="estimated"))
+    entry = register.desk()[1]
+    assert (entry.status, [one.call_id for one in entry.follow_up.asks]) == ("reached", ["pbx:40"])
+
+
+def test_after_a_talk_that_counts_nothing_later_is_asked(register: Register) -> None:
+    followed(
+        register,
+        back("pbx:40", talk_s=20.0),
+        back("pbx:41", started_at=at("13:00"), talk_s=60.0),
+        back("pbx:42", started_at=at("14:00"), talk_s=20.0),
+    )
+    assert [one.call_id for one in register.desk()[1].follow_up.asks] == ["pbx:40"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "day", "in_time"), [("23:59:59", TUESDAY, True), ("00:00", TUESDAY + timedelta(1), False)]
+)
+def test_a_call_over_midnight_is_of_the_day_on_which_it_began(
+    register: Register, clock: str, day: Any, in_time: bool
+) -> None:
+    began = at(clock, day)
+    followed(register, back(started_at=began, ended_at=began + timedelta(minutes=5), talk_s=280.0))
+    entry = register.desk()[1]
+    assert entry.clock.contact is not None
+    assert (entry.clock.contact.day, entry.clock.contacted_in_time) == (TUESDAY, in_time)
+    assert entry.follow_up.attempted_at == began
+
+
+def test_a_call_at_the_very_moment_of_the_message_follows_it(register: Register) -> None:
+    followed(register, back("pbx:39", started_at=LEFT - timedelta(microseconds=1)), back(started_at=LEFT))
+    assert [one.call_id for one in register.desk()[1].follow_up.calls] == ["pbx:40"]
+
+
+def test_one_call_through_two_departments_is_one_in_the_order_of_their_beginnings(register: Register) -> None:
+    again = call("pbx:50", started_at=at("13:00"), caller=ANNA)
+    visits = tuple(
+        visit("pbx:50", visit=number, entered_at=at(clock), department=department)
+        for number, (clock, department) in enumerate((("13:00", "social"), ("13:10", "environment")), 1)
+    )
+    followed(register, again, back(started_at=at("13:05")), visits=visits)
+    found = register.desk()[1].follow_up.calls
+    assert [(one.call_id, one.at) for one in found] == [("pbx:50", at("13:00")), ("pbx:40", at("13:05"))]

@@ -182,3 +182,51 @@ def test_a_crash_while_cases_are_opened_opens_none_or_all_and_never_two(
     assert bring_up_to_date(register.store, register.site) == 5
     assert bring_up_to_date(register.store, register.site) == 0
     assert len(numbers(register)) == 5
+
+
+def test_two_messages_of_a_call_that_was_seen_first_are_its_case_and_one_more(register: Register) -> None:
+    register.told(by_call("pbx:1"))
+    register.act(1, "checked")
+    one, other = (message("pbx:1", msg_id=f"m-{n}", left_at=at(f"10:0{n}")) for n in (1, 2))
+    for _ in range(2):
+        register.told(other, one)
+        assert numbers(register) == [1, 2]
+    assert [register.case(n).message.msg_id for n in (1, 2)] == ["m-1", "m-2"]  # type: ignore[union-attr]
+    assert [one.step for one in register.case(1).steps] == ["left", "checked", "seen"]
+
+
+def split(register: Register) -> dict[str, Any]:
+    """One message that is two cases: 1 by its call, 2 by its file. Returns it as it is told later."""
+    alone = message("pbx:1", msg_id="m-1", left_at=at("10:00:20")) | {"call_id": None}
+    register.told(by_call("pbx:1"), alone)
+    return message("pbx:1", msg_id="m-1")
+
+
+def test_an_open_case_never_goes_on_as_a_closed_one(register: Register) -> None:
+    whole = split(register)
+    register.act(1, "closed", reason="duplicate")  # who sees both closes one and works on the other
+    register.act(2, "forwarded", department="social")
+    register.told(whole)
+    assert (register.case(1).merged_into, register.case(2).merged_into) == (2, None)
+    assert list(register.desk(department="social")) == [2]
+    assert register.told(whole) == 0
+    assert [one.step for one in register.case(2).steps] == ["left", "forwarded", "seen"]
+
+
+def test_a_merged_case_is_none_of_the_client_s_and_goes_when_its_time_is_over(register: Register) -> None:
+    whole = split(register)
+    register.told(whole)
+    with register.store.database.read() as connection:
+        assert [one.number for one in stored.found(connection, clients=[ANNA])] == [1]
+        assert stored.waiting_clients(connection) == {ANNA}
+        assert stored.closed_before(connection, register.now[0]) == []
+        assert stored.closed_before(connection, register.now[0] + timedelta(seconds=1)) == [2]
+
+
+def test_a_later_begin_of_the_register_does_not_say_that_older_messages_are_gone(register: Register) -> None:
+    later = message("pbx:2", left_at=at("10:00", DAY + timedelta(1)))
+    register.told(message("pbx:1"), later)
+    given = register.site.messages.model_copy(update={"since": DAY + timedelta(1)})
+    register.site = register.site.model_copy(update={"messages": given})
+    register.told(message("pbx:1"), later)
+    assert [register.case(n).message.gone for n in (1, 2)] == [False, False]  # type: ignore[union-attr]
