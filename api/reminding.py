@@ -11,28 +11,30 @@ import json
 import smtplib
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import httpx
 
 from api.register_words import WAITS
 from api.text import Words
-from callstats.calendar import Calendar
 from callstats.cases import outbox
 from callstats.cases.outbox import Row
 from callstats.departments import Departments
 from callstats.metrics.base import Language
-from callstats.register.reminders import make_reminders, recipient_of
+from callstats.register.reminders import make_reminders, recipient_at_work, reminders
 from callstats.settings import Settings
 from callstats.settings_reminders import Recipient
 from callstats.store import Store
 
 TIMEOUT_S: Final = 30.0
-CLAIMED: Final = timedelta(minutes=5)  # longer than sending takes; then another may try
+GOODBYE_S: Final = 2.0  # a server that took the mail need not be waited for
+CLAIMED: Final = timedelta(minutes=15)  # longer than sending takes; then another may try
 BACK_OFF: Final = (timedelta(minutes=2), timedelta(minutes=10), timedelta(minutes=30), timedelta(hours=1))
 SIGNATURE: Final = "X-Callstats-Signature"
 SAID: Final[Mapping[Language, Mapping[str, str]]] = {
@@ -64,14 +66,11 @@ class Done:
 def remind(store: Store, settings: Settings) -> Done:
     """Makes today's reminders and sends what waits, in the recipients' working time."""
     make_reminders(store, settings)
-    calendar, done = Calendar.from_settings(settings), Done()
-    now = store.clock()
-    today = now.astimezone(settings.zone).date()
-    with store.database.read() as connection:
-        rows = outbox.waiting(connection, today, now)
-    for row in rows:
-        recipient = recipient_of(settings, row)
-        if recipient is None or not calendar.is_open(now, recipient.department):
+    done = Done()
+    for row in _waiting(store, settings):
+        now = store.clock()  # those before may have taken long
+        recipient = recipient_at_work(settings, row, now)
+        if recipient is None or row.day != now.astimezone(settings.zone).date():
             continue
         with store.database.write() as connection:
             if not outbox.claim(connection, row, now + CLAIMED):
@@ -86,6 +85,27 @@ def remind(store: Store, settings: Settings) -> Done:
                 outbox.failed(connection, row.message_id, fault, later)
                 done.failed.append((row, fault))
     return done
+
+
+def to_send(store: Store, settings: Settings) -> list[Row]:
+    """What `remind` would send at this moment; nothing is changed."""
+    with store.database.read() as connection:
+        known = {(row.way, row.recipient, row.day) for row in outbox.listed(connection)}
+    now = store.clock()
+    waiting = [row for row in _waiting(store, settings) if recipient_at_work(settings, row, now)]
+    new = reminders(store, settings)
+    return waiting + [row for row in new if (row.way, row.recipient, row.day) not in known]
+
+
+def _waiting(store: Store, settings: Settings) -> list[Row]:
+    now = store.clock()
+    with store.database.read() as connection:
+        return outbox.waiting(connection, now.astimezone(settings.zone).date(), now)
+
+
+def shown(row: Row) -> str:
+    """Whom a reminder goes to; of a webhook the host alone: its path may be the secret."""
+    return f"{row.way} {row.recipient if row.way == 'email' else urlsplit(row.recipient).hostname}"
 
 
 def _try(row: Row, recipient: Recipient, settings: Settings) -> str | None:
@@ -104,15 +124,18 @@ def _try(row: Row, recipient: Recipient, settings: Settings) -> str | None:
         return f"the mail server did not take it: {type(error).__name__}"
     except httpx.HTTPStatusError as error:
         return f"the webhook said {error.response.status_code}"
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"the webhook was not reached: {type(error).__name__}"
+    except UnicodeError:  # what it says may hold the password
+        return "the user, the password or the secret holds letters that cannot be sent"
     except (OSError, ssl.SSLError) as error:
         return f"the server was not reached: {error.strerror or type(error).__name__}"
     return None
 
 
 def _plain(said: bytes | str) -> str:
-    return (said.decode("utf-8", "replace") if isinstance(said, bytes) else said)[:200]
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return " ".join(text.split())[:200]
 
 
 def mail(row: Row, recipient: Recipient, settings: Settings) -> EmailMessage:
@@ -123,7 +146,7 @@ def mail(row: Row, recipient: Recipient, settings: Settings) -> EmailMessage:
     message["From"], message["To"] = settings.reminders.sender, recipient.address
     message["Subject"] = _subject(row, "lv")
     message["Auto-Submitted"] = "auto-generated"
-    texts = [_text(row, recipient, settings, language) for language in SAID]
+    texts = [_text(row, settings, language) for language in SAID]
     message.set_content("\n\n--\n\n".join(texts) + "\n")
     return message
 
@@ -133,13 +156,16 @@ def _subject(row: Row, language: Language) -> str:
     return SAID[language]["subject"].format(today=len(row.cases) - overdue, overdue=overdue)
 
 
-def _text(row: Row, recipient: Recipient, settings: Settings, language: Language) -> str:
+def _text(row: Row, settings: Settings, language: Language) -> str:
     words, said = Words(language, settings.zone), SAID[language]
-    lines = [Departments.from_settings(settings).name(recipient.department, language, row.day), ""]
-    for name in ("overdue", "today"):
-        cases = [case for case in row.cases if bool(case["overdue"]) == (name == "overdue")]
-        if cases:
-            lines += [said[name], *(_line(case, settings, words) for case in cases), ""]
+    departments, lines = Departments.from_settings(settings), []
+    for department in dict.fromkeys(case["department"] for case in row.cases):
+        lines += [departments.name(department, language, row.day), ""]
+        mine = [case for case in row.cases if case["department"] == department]
+        for name in ("overdue", "today"):
+            cases = [case for case in mine if bool(case["overdue"]) == (name == "overdue")]
+            if cases:
+                lines += [said[name], *(_line(case, settings, words) for case in cases), ""]
     if settings.reminders.base_url:
         lines.append(said["list"].format(link=f"{settings.reminders.base_url}/register"))
     return "\n".join(lines).rstrip()
@@ -164,12 +190,19 @@ def _mail(message: EmailMessage, settings: Settings) -> None:
     context = ssl.create_default_context()
     kind = smtplib.SMTP_SSL if smtp.security == "tls" else smtplib.SMTP
     more: dict[str, Any] = {"context": context} if smtp.security == "tls" else {}
-    with kind(smtp.host, smtp.port, timeout=TIMEOUT_S, **more) as server:
+    server = kind(smtp.host, smtp.port, timeout=TIMEOUT_S, **more)
+    try:
         if smtp.security == "starttls":
             server.starttls(context=context)
         if smtp.user is not None:
             server.login(smtp.user, smtp.password.get_secret_value() if smtp.password else "")
         server.send_message(message)
+        if server.sock is not None:
+            server.sock.settimeout(GOODBYE_S)
+        with suppress(smtplib.SMTPException, OSError):  # it is sent, whatever the server says to QUIT
+            server.quit()
+    finally:
+        server.close()
 
 
 def body(row: Row, settings: Settings) -> bytes:

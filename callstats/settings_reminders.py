@@ -19,8 +19,13 @@ def _address(value: str) -> str:
 
 
 def _web(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(value)
+        named = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        plain = not parts.username and not parts.query and re.fullmatch(r"[!-~]+", value)
+    except ValueError:  # no port, or no address in brackets
+        named = plain = None
+    if not (named and plain):
         raise ValueError("is no address such as https://callstats.novads.example")
     return value.rstrip("/")
 
@@ -73,10 +78,18 @@ class Recipient(Part):
 class Reminders(Part):
     """Reminders of what is due; without recipients nobody is reminded.
 
-    `base_url`: where people open callstats, for the links; `sender`: whose mail it is.
+    `base_url`: where people open callstats, for the links; `sender`: whose mail it is. One address may stand
+    for several departments: it gets one reminder a day for all of them.
     """
 
     base_url: Web | None = None
     sender: Email = "callstats@localhost"
     smtp: Smtp = Smtp()
     recipients: tuple[Recipient, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Reminders:
+        for one in self.recipients:
+            if any(other.address == one.address and other.secret != one.secret for other in self.recipients):
+                raise ValueError(f"the webhook of {one.department!r} has two secrets; give it one")
+        return self

@@ -70,8 +70,8 @@ def sent(connection: Connection, message_id: str, at: datetime) -> None:
 
 
 def failed(connection: Connection, message_id: str, fault: str, next_try_at: datetime) -> None:
-    """It could not be sent: why, and when it is tried again."""
-    mine = outbox.c.message_id == message_id
+    """It could not be sent: why, and when it is tried again; one that another sender sent stays sent."""
+    mine = (outbox.c.message_id == message_id) & outbox.c.sent_at.is_(None)
     connection.execute(update(outbox).where(mine).values(fault=fault, next_try_at=next_try_at))
 
 

@@ -18,18 +18,17 @@ def declare(command: Declare) -> None:
 
 
 def _remind(options: argparse.Namespace) -> int:
-    from api.reminding import remind
-    from callstats.register.reminders import reminders
+    from api.reminding import remind, shown, to_send
 
     settings = settings_of(options)
     with current(settings) as store:
         if options.dry_run:
-            for row in reminders(store, settings):
-                print(f"{row.way} {row.recipient}: {len(row.cases)} cases")
+            for row in to_send(store, settings):
+                print(f"would be sent: {shown(row)}, {len(row.cases)} cases")
             return DONE
         done = remind(store, settings)
     for row in done.sent:
-        print(f"sent: {row.way} {row.recipient}, {len(row.cases)} cases")
+        print(f"sent: {shown(row)}, {len(row.cases)} cases")
     for row, fault in done.failed:
-        print(f"not sent: {row.way} {row.recipient}: {fault}; it is tried again")
+        print(f"not sent: {shown(row)}: {fault}; it is tried again")
     return REJECTED if done.failed else DONE

@@ -26,7 +26,8 @@ URGENT: Final = ("overdue", "today")
 def make_reminders(store: Store, settings: Settings) -> list[Row]:
     """Puts today's reminders into the outbox, each once; returns what is new there.
 
-    Nothing is made for a department on its days off, outside its hours, or when nothing is due.
+    Nothing is made for a department on its days off, for an address while none of its departments is open,
+    or when nothing is due.
     """
     rows = reminders(store, settings)
     with store.database.write() as connection:
@@ -37,51 +38,63 @@ def make_reminders(store: Store, settings: Settings) -> list[Row]:
 def reminders(store: Store, settings: Settings) -> list[Row]:
     """The reminders that are to be sent at this moment, were none sent yet."""
     now, calendar = store.clock(), Calendar.from_settings(settings)
-    at_work = [one for one in settings.reminders.recipients if calendar.is_open(now, one.department)]
-    if not at_work:
-        return []
-    entries = desk(store, settings)
-    today = _today(store, settings)
-    return [row for one in at_work if (row := _reminder(one, entries, today, now)) is not None]
+    today = calendar.local_date(now)
+    found: list[Row] = []
+    entries: list[Entry] | None = None
+    for (way, address), departments in _addresses(settings).items():
+        if any(calendar.is_open(now, one) for one in departments):
+            entries = desk(store, settings) if entries is None else entries
+            working = [one for one in departments if calendar.is_working_day(today, one)]
+            cases = [told for one in working for told in _due(one, entries, settings)]
+            if cases:
+                found.append(Row(message_id(way, address, today), way, address, today, cases, now, now))
+    return found
 
 
-def _reminder(recipient: Recipient, entries: Iterable[Entry], today: date, now: datetime) -> Row | None:
-    due = [one for one in entries if one.clock.whom == recipient.department and one.clock.urgency in URGENT]
-    if not due:
-        return None
-    return Row(
-        message_id(recipient, today),
-        recipient.way,
-        recipient.address,
-        today,
-        [_told(one) for one in due],
-        now,
-        now,
-    )
+def _addresses(settings: Settings) -> dict[tuple[str, str], list[str]]:
+    """The departments that each way and address stands for, in the order of the settings."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for one in settings.reminders.recipients:
+        known = found.setdefault((one.way, one.address), [])
+        known += [one.department] if one.department not in known else []
+    return found
 
 
-def _told(entry: Entry) -> dict[str, Any]:
+def _due(department: str, entries: Iterable[Entry], settings: Settings) -> list[dict[str, Any]]:
+    """What is due today or overdue for a department."""
+    mine = (one for one in entries if one.clock.urgency in URGENT and _whom(one, settings) == department)
+    return [_told(one, department) for one in mine]
+
+
+def _whom(entry: Entry, settings: Settings) -> str | None:
+    """Who is reminded of a case: who it waits for; of a department that is no more, who checks messages."""
+    gone = entry.ended_department and entry.clock.whom == entry.case.department
+    return settings.hotline.department if gone else entry.clock.whom
+
+
+def _told(entry: Entry, department: str) -> dict[str, Any]:
     assert entry.clock.due is not None
     return {
         "case": entry.number,
-        "department": entry.clock.whom,
+        "department": department,
         "waits_for": entry.clock.waits,
         "due": entry.clock.due.day.isoformat(),
         "overdue": entry.clock.urgency == "overdue",
     }
 
 
-def message_id(recipient: Recipient, day: date) -> str:
-    """The identity of a recipient's reminder of a day: the same, however often it is made."""
-    text = "\0".join([recipient.way, recipient.address, recipient.department, day.isoformat()])
+def message_id(way: str, address: str, day: date) -> str:
+    """The identity of an address's reminder of a day: the same, however often it is made."""
+    text = "\0".join([way, address, day.isoformat()])
     return f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}@callstats"
 
 
-def recipient_of(settings: Settings, row: Row) -> Recipient | None:
-    """Whose reminder it is; None: nobody's any more."""
-    return next(
-        (one for one in settings.reminders.recipients if message_id(one, row.day) == row.message_id), None
-    )
+def recipient_at_work(settings: Settings, row: Row, now: datetime) -> Recipient | None:
+    """Whose reminder it is; None: nobody's any more, or none of the address's departments is open."""
+    calendar = Calendar.from_settings(settings)
+    address = (row.way, row.recipient)
+    mine = (one for one in settings.reminders.recipients if (one.way, one.address) == address)
+    return next((one for one in mine if calendar.is_open(now, one.department)), None)
 
 
 def _today(store: Store, settings: Settings) -> date:

@@ -66,6 +66,10 @@ def test_a_description_is_plain_json_and_has_a_fingerprint() -> None:
         },
         {"numbers": {"vault_days": 0}, "pbx_time": {"cdr_csv_utc": True}, "data": Path("elsewhere")},
         {"retention": {"events_days": 30}, "simulated": True},
+        {
+            "reminders": {"recipients": [{"department": "social", "email": "social@novads.example"}]},
+            "departments": [SOCIAL],
+        },
         {"rules": [{"effective_from": date(2026, 8, 1), "effective_to": date(2026, 9, 1), "signals": 5}]},
         {"rules": [{"effective_from": date(2026, 10, 1), "hours": {"mon": [["09:00", "12:00"]]}}]},
         {
@@ -86,6 +90,7 @@ def test_a_description_is_plain_json_and_has_a_fingerprint() -> None:
         "an older rule",
         "where things lie",
         "how long and what kind",
+        "who is reminded",
         "rule that ended",
         "hours of later",
         "hours said by a rule",
