@@ -1,4 +1,4 @@
-"""One table, three formats: JSON, CSV and an Arrow stream, by ``Accept`` or ``?format=``."""
+"""One table, five formats: JSON, CSV, XLSX, Parquet, an Arrow stream, by ``Accept`` or ``?format=``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from io import BytesIO
 from math import isnan
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import pyarrow as pa
 from starlette.responses import Response
 
 from api.errors import NotAcceptableError
-from callstats.export import json_value, write_csv
+from callstats.export import json_value, write_csv, write_parquet
 from callstats.origin import COLUMN, labelled
+from callstats.workbook import write_xlsx
 
-Format = Literal["json", "csv", "arrow"]
+Format = Literal["json", "csv", "xlsx", "parquet", "arrow"]
 MEDIA: Final[dict[Format, str]] = {
     "json": "application/json",
     "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
 }
 
@@ -74,27 +77,38 @@ def _json(table: pa.Table, more: dict[str, Any]) -> bytes:
     return json.dumps({**label(), **more, "items": rows}, ensure_ascii=False, default=json_value).encode()
 
 
-def _csv(table: pa.Table, _: dict[str, Any]) -> bytes:
+def _flat(table: pa.Table) -> pa.Table:
+    """Maps as text: "reason=3;reason=1"."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_map(field.type):  # "reason=3;reason=1"
+        if pa.types.is_map(field.type):
             texts = [";".join(f"{k}={v}" for k, v in cell or ()) for cell in table[field.name].to_pylist()]
-            table = table.set_column(place, field.name, pa.array(texts, pa.string()))
-    out = BytesIO()
-    write_csv(table, out)
-    return out.getvalue()
+            told = pa.field(field.name, pa.string(), metadata=field.metadata)
+            table = table.set_column(place, told, pa.array(texts, pa.string()))
+    return table
 
 
-def _arrow(table: pa.Table, _: dict[str, Any]) -> bytes:
-    out = BytesIO()
+def _file(
+    writer: Callable[[pa.Table, IO[bytes]], None], *, flat: bool
+) -> Callable[[pa.Table, dict[str, Any]], bytes]:
+    def written(table: pa.Table, _: dict[str, Any]) -> bytes:
+        out = BytesIO()
+        writer(_flat(table) if flat else table, out)
+        return out.getvalue()
+
+    return written
+
+
+def _arrow(table: pa.Table, out: IO[bytes]) -> None:
     with pa.ipc.new_stream(out, table.schema) as stream:
         stream.write_table(table)
-    return out.getvalue()
 
 
 _WRITERS: Final[dict[Format, Callable[[pa.Table, dict[str, Any]], bytes]]] = {
     "json": _json,
-    "csv": _csv,
-    "arrow": _arrow,
+    "csv": _file(write_csv, flat=True),
+    "xlsx": _file(write_xlsx, flat=True),
+    "parquet": _file(write_parquet, flat=False),
+    "arrow": _file(_arrow, flat=False),
 }
 
 

@@ -160,7 +160,8 @@ def responses(model: type[BaseModel], *, table: bool = True) -> dict[int | str, 
     """The ``responses`` of a route: its model, the other formats of a table, and problems."""
     others: dict[str, Any] = {MEDIA["csv"]: {"schema": {"type": "string"}}} if table else {}
     if table:
-        others[MEDIA["arrow"]] = {"schema": {"type": "string", "format": "binary"}}
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        others |= {MEDIA[name]: binary for name in ("xlsx", "parquet", "arrow")}
     broken: dict[str, Any] = {
         "description": "What is wrong, and what is allowed",
         "content": {PROBLEM: {"schema": Problem.model_json_schema()}},

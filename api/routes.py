@@ -71,7 +71,9 @@ class Known(BaseModel):
 class Formatted(Known):
     """Parameters of every table."""
 
-    format: Format | None = Field(None, description="json, csv or arrow; without it Accept decides")
+    format: Format | None = Field(
+        None, description="json, csv, xlsx, parquet or arrow; without it Accept decides"
+    )
 
 
 class Windowed(Known):

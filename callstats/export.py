@@ -1,4 +1,4 @@
-"""Tables as files for people: CSV that no spreadsheet runs, Parquet, JSON lines. Times are UTC with zone."""
+"""Tables as files for people: CSV that no spreadsheet runs, XLSX, Parquet, JSON lines. Times are UTC."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from callstats.errors import InputError, UsageError
 from callstats.fields import TABLES
+from callstats.workbook import write_xlsx
 
 EXPORTED: Final = (*(name for name in TABLES if name not in {"events", "channels", "queue_steps"}), "cases")
 ORDER: Final = ("started_at", "entered_at", "left_at", "call_id", "visit", "position", "batch", "line")
@@ -67,6 +68,7 @@ def write_parquet(table: pa.Table, file: IO[bytes]) -> None:
 
 WRITERS: Final[dict[str, Callable[[pa.Table, IO[bytes]], None]]] = {
     ".csv": write_csv,
+    ".xlsx": write_xlsx,
     ".parquet": write_parquet,
     ".jsonl": write_jsonl,
 }
@@ -91,7 +93,7 @@ def _csv_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_list(kind):
         return safe_text(pc.binary_join(column, ";"))
     if pa.types.is_timestamp(kind):
-        return pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ")
+        return pc.strftime(column, format="%Y-%m-%dT%H:%M:%SZ" if kind.tz else "%Y-%m-%d %H:%M:%S")
     if pa.types.is_string(kind):
         return safe_text(column)
     return column

@@ -25,9 +25,10 @@ def declare(command: Declare) -> None:
     metrics.add_argument("--to", dest="end", type=day, metavar="D", help="day after the last one")
     metrics.add_argument("--json", action="store_true", help="as JSON")
 
-    exporting = command("export", _export, "A table as CSV, Parquet or JSON lines; times are UTC.")
+    exporting = command("export", _export, "A table as CSV, XLSX, Parquet or JSON lines; times are UTC.")
     exporting.add_argument("table", choices=export.EXPORTED, metavar="TABLE", help=", ".join(export.EXPORTED))
-    exporting.add_argument("--to", type=Path, metavar="FILE", help="FILE.csv, FILE.parquet or FILE.jsonl")
+    endings = ", ".join(f"FILE{ending}" for ending in export.WRITERS)
+    exporting.add_argument("--to", type=Path, metavar="FILE", help=endings)
 
     explain = command("explain", _explain, "A call as a person would tell it, with the lines it came from.")
     explain.add_argument("call_id", metavar="CALL_ID")

@@ -5,11 +5,14 @@ from datetime import date, timedelta
 from io import BytesIO
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
 import pytest
 
 from api.figures import Step, drawable_step
+from api.formats import MEDIA
 from callstats.calendar import bucket_start, days
 from callstats.metrics.registry import METRICS
 from callstats.report import figure_fields, metrics_table
@@ -119,7 +122,7 @@ def test_the_window_is_half_open(client: Asking) -> None:
         (FIGURE, {"from": "1970-01-01"}, 422, "it may span 40 years at most"),
         ("/departments/social", {"from": "9999-12-31"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
         ("/", {"from": "0001-01-01"}, 422, "from: must be from 1970-01-01 to 2200-01-01"),
-        (FIGURE, {"format": "xls"}, 422, "'json', 'csv' or 'arrow'"),
+        (FIGURE, {"format": "xls"}, 422, "'json', 'csv', 'xlsx', 'parquet' or 'arrow'"),
         (CALLS, {"limit": 0}, 422, "limit: "),
         (CALLS, {"limit": 1001}, 422, "limit: "),
         (CALLS, {"cursor": "no"}, 422, "cursor: is none that this server gave"),
@@ -241,7 +244,7 @@ def test_no_extension_and_no_client_leaves_with_the_calls_of_a_department(client
         assert not {"201", "202", "801"} & set(text.replace('"', ",").split(","))
 
 
-def test_arrow_and_csv_hold_the_same_rows_as_json(client: Asking) -> None:
+def test_every_format_holds_the_same_rows_as_json(client: Asking) -> None:
     rows = items(client, FIGURE, by="day")
     stream = client.get(
         FIGURE, params={"by": "day"}, headers={"accept": "application/vnd.apache.arrow.stream"}
@@ -254,6 +257,14 @@ def test_arrow_and_csv_hold_the_same_rows_as_json(client: Asking) -> None:
     assert read["n"].to_pylist() == [row["n"] for row in rows]
     assert read["excluded"].to_pylist() == ["gave_up_early=1", ""]
     assert read["metric"].to_pylist() == [THIRD, THIRD]
+    parquet = pq.read_table(BytesIO(client.get(FIGURE, params={"by": "day", "format": "parquet"}).content))
+    assert parquet == table
+    workbook = client.get(FIGURE, params={"by": "day", "format": "xlsx"})
+    assert 'filename="third_signal_share_' in workbook.headers["content-disposition"]
+    cells = list(openpyxl.load_workbook(BytesIO(workbook.content)).worksheets[0].values)
+    shown = [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]
+    assert [row["n"] for row in shown] == [row["n"] for row in rows]
+    assert [row["excluded"] for row in shown] == ["gave_up_early=1", ""]
 
 
 def test_nothing_loaded_gives_empty_lists_and_no_error(empty: Asking) -> None:
@@ -272,6 +283,6 @@ def test_openapi_says_units_and_meanings(client: Asking) -> None:
     slug = next(p for p in figures["parameters"] if p["name"] == "metric")
     assert slug["schema"]["enum"] == list(METRICS)
     assert set(figures["responses"]["200"]["content"]) == {
-        "application/json", "text/csv", "application/vnd.apache.arrow.stream",
+        "application/json", "text/csv", *(MEDIA[name] for name in ("xlsx", "parquet", "arrow")),
     }  # fmt: skip
     assert set(figures["responses"]["422"]["content"]) == {"application/problem+json"}

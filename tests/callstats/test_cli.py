@@ -112,7 +112,7 @@ def test_rejected_input_ends_with_1_and_says_which(
     [
         (["ingest", "nowhere"], "nowhere: no such file or folder"),
         (["metrics", "no_such_metric"], "no metric 'no_such_metric'"),
-        (["export", "calls", "--to", "calls.xls"], ".csv, .parquet, .jsonl"),
+        (["export", "calls", "--to", "calls.xls"], ".csv, .xlsx, .parquet, .jsonl"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_one_line(
@@ -156,7 +156,7 @@ def test_options_may_stand_before_the_command(data: Path, capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("table", export.EXPORTED)
-def test_every_table_is_exported_in_all_three_forms(loaded: Path, tmp_path: Path, table: str) -> None:
+def test_every_table_is_exported_in_every_form(loaded: Path, tmp_path: Path, table: str) -> None:
     names = list({**TABLES, "visits": JUDGED_VISITS, "cases": CASES}[table].names)
     for ending in export.WRITERS:
         assert run(loaded, "export", table, "--to", tmp_path / f"out{ending}") == 0
