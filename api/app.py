@@ -11,7 +11,7 @@ from typing import Final
 import uvicorn
 from fastapi import FastAPI
 
-from api import errors, pages, register, register_api, routes
+from api import errors, pages, register, register_api, register_sheet, routes
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
 from callstats import __version__
@@ -74,6 +74,7 @@ def create_app(
     app.add_middleware(Shell)
     errors.install(app)
     app.include_router(routes.router)
+    app.include_router(register_sheet.router)  # before the register's own, whose paths hold numbers
     app.include_router(register.router)
     app.include_router(register_api.router)
     pages.install(app)

@@ -39,14 +39,15 @@ class Person:
         return self.may_see(case) and case.closed_at is None
 
 
-Action = Literal["see", "act", "open", "promise", "number"]
+Action = Literal["see", "act", "open", "promise", "number", "export"]
 
 
 def may(person: Person, action: Action, case: Case | None = None, reason: str | None = None) -> None:
     """The one place that says who may do what. Raises ForbiddenError.
 
     Public Relations see and work every case and open cases by hand; a department those that were forwarded to
-    it. A number of a case of one's own is shown at once, of a closed one with a reason.
+    it. A number of a case of one's own is shown at once, of a closed one with a reason. Everybody may take a
+    file of the cases that he or she sees.
     """
     if case is not None and not person.may_see(case):
         raise ForbiddenError(f"case {case.number} was not forwarded to your department")

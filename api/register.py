@@ -6,9 +6,8 @@ the list; where somebody was faster the answer is 409 and nothing is written.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -16,16 +15,18 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from starlette.responses import FileResponse, RedirectResponse, Response
 
+from api import register_told
 from api.errors import NotFoundError
+from api.forms import moment, once, said_of, ticked, whole
 from api.page import Page, PageQuery
 from api.people import COOKIE, Action, Form, Person, PersonOf, cookie_of, may, person_of
-from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WAITS, WHYS
+from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
 from api.site import Site
-from callstats.calendar import local_instant
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
-from callstats.errors import InputError, UsageError
+from callstats.demo_register import people
+from callstats.errors import UsageError
 from callstats.masking import mask_numbers
 from callstats.register import acts
 from callstats.register.desk import STATUSES, Entry, Status, desk, filtered, receivers
@@ -39,11 +40,6 @@ DAYS_BACK: Final = 31
 PATHS: Final = ("/register", "/who", f"{PREFIX}/cases")  # not of the facts alone: never kept by their version
 YEAR_S: Final = 365 * 86400
 LAST_NUMBER: Final = (1 << 31) - 1
-YEARS: Final = range(2000, 2100)  # that a time of a form may be of
-STEP_FIELDS: Final = (
-    "about", "category", "urgent", "reg_no", "department", "institution", "employee", "how", "call_id",
-    "text", "reason", "place",
-)  # fmt: skip
 
 
 Number = Annotated[int, Path(ge=1, le=LAST_NUMBER)]
@@ -68,20 +64,14 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
     person = person_of(request)
     if person is None:
         return _to(request, "/who", next="/register")
-    entries = desk(
-        site.store,
-        site.settings,
-        department=None if person.checks else person.department,
-        clients=[query.client] if query.client else (),
-        closed=query.closed or "closed" in query.status,
-    )
-    shown = filtered(entries, query.status, person.department if query.mine else None, query.q)
-    page = _page(request, site, query)
+    entries, shown = listed(site, person, query)
+    page = page_of(request, site, query)
     return _kept_nowhere(
         page,
         "register.html",
         **_told(site, page, person),
         query=query,
+        file=lambda form: f"{page.root}/register/file?{_asked(query, form)}",
         entries=[one for one in shown if not one.case.empty or one.case.closed_at],
         empty=[one for one in shown if one.case.empty and not one.case.closed_at],
         unanswered=without_message(site.store, site.settings, DAYS_BACK) if person.checks else [],
@@ -89,14 +79,14 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
         overdue=sum(one.clock.urgency == "overdue" for one in entries),
         today=sum(one.clock.urgency == "today" for one in entries),
         full=[box for box in mailboxes(site.settings) if box.nearly_full],
-        masked=_masked(site, shown),
+        masked=masked(site, shown),
     )
 
 
 @router.get("/register/summary", name="register_summary")
 def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
     """The Chancellery's side: shares and ages per department; suggestions and complaints, without numbers."""
-    page = _page(request, site, query)
+    page = page_of(request, site, query)
     found = summary(site.store, site.settings)
     told = _told(site, page, person_of(request))
     return _kept_nowhere(page, "register_summary.html", **told, found=found)
@@ -117,7 +107,7 @@ def _case_page(
     request: Request, site: Site, query: RegisterQuery, person: Person, number: int, shown: str | None
 ) -> Response:
     entry = entry_of(site, person, number)
-    page = _page(request, site, query)
+    page = page_of(request, site, query)
     sound = entry.case.message and sound_of(
         site.settings, entry.case.message.mailbox, entry.case.message.msg_id
     )
@@ -130,7 +120,7 @@ def _case_page(
         has_sound=bool(sound),
         spool_known=site.settings.messages.spool is not None,
         number=shown,
-        masked=_masked(site, [entry]),
+        masked=masked(site, [entry]),
         step_names=STEP_NAMES,
         raw=_fields,
     )
@@ -149,7 +139,7 @@ def case_sound(request: Request, site: SiteOf, person: PersonOf, number: Number)
 @router.post("/register/search", name="search")
 def search(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
     """Cases of a number, through its pseudonym: the number itself gets into no address and no log."""
-    number = _once(form).get("number", "")
+    number = once(form).get("number", "")
     if not number.strip():
         return _to(request, "/register")
     return _to(request, "/register", client=acts.pseudonym_of(site.store, site.settings, number))
@@ -158,14 +148,14 @@ def search(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Resp
 @router.post("/register/steps", name="bulk_step")
 def bulk_step(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
     """One step on the cases that were ticked (`case` = number:steps seen)."""
-    fields = _once([(name, value) for name, value in form if name != "case"])
-    seen = dict(_ticked(value) for name, value in form if name == "case")
+    fields = once([(name, value) for name, value in form if name != "case"])
+    seen = dict(ticked(value) for name, value in form if name == "case")
     if not seen:
         raise UsageError("case: none is ticked; tick the cases that you mean")
     step = fields.get("step", "")
     for number in seen:
         _entry_case(site, person, number)
-    _, refused = acts.act_on_all(site.store, site.settings, seen, step, _said(fields), person.name)
+    _, refused = acts.act_on_all(site.store, site.settings, seen, step, said_of(fields), person.name)
     told = "; ".join(one.why for one in refused)
     return _back(request, fields, refused=told)
 
@@ -173,16 +163,16 @@ def bulk_step(request: Request, site: SiteOf, person: PersonOf, form: Form) -> R
 @router.post("/register/{number}/steps", name="case_step")
 def case_step(request: Request, site: SiteOf, person: PersonOf, number: Number, form: Form) -> Response:
     """A step on one case."""
-    fields = _once(form)
+    fields = once(form)
     case = _entry_case(site, person, number)
-    seen = _whole(fields.get("seen"), "seen")
-    at = _moment(site, fields.get("at", ""), "at")
+    seen = whole(fields.get("seen"), "seen")
+    at = moment(site.settings.zone, fields.get("at", ""), "at")
     if fields.get("step") == "heard":
         case = acts.heard(site.store, site.settings, number, fields.get("heard", ""), person.name, seen=seen)
     else:
         case = acts.act(
-            site.store, site.settings, number, fields.get("step", ""), _said(fields), person.name, seen=seen,
-            at=at,
+            site.store, site.settings, number, fields.get("step", ""), said_of(fields), person.name,
+            seen=seen, at=at,
         )  # fmt: skip
     undone = case.steps[-1].step == "undone"
     return _back(request, fields, did=number, undo=None if undone else len(case.steps))
@@ -191,7 +181,7 @@ def case_step(request: Request, site: SiteOf, person: PersonOf, number: Number, 
 @router.post("/register/{number}/number", name="case_number")
 def case_number(request: Request, site: SiteOf, person: PersonOf, number: Number, form: Form) -> Response:
     """Shows the client's number, and writes down who saw it; a closed case asks for a reason."""
-    fields = _once(form)
+    fields = once(form)
     found = shown_number(site, person, number, fields.get("reason", "").strip() or None)
     return _case_page(request, site, RegisterQuery.model_validate({}), person, number, found)
 
@@ -199,9 +189,9 @@ def case_number(request: Request, site: SiteOf, person: PersonOf, number: Number
 @router.post("/register/new", name="new_case")
 def new_case(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Response:
     """A case by hand, or a promise (clause 15.5)."""
-    fields = _once(form)
+    fields = once(form)
     if fields.get("kind") == "promise":
-        by = _moment(site, fields.get("by", ""), "by")
+        by = moment(site.settings.zone, fields.get("by", ""), "by")
         if by is None:
             raise UsageError("by: is missing; when was the callback promised for?")
         case = acts.open_promise(
@@ -214,7 +204,7 @@ def new_case(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Re
         may(person, "open")
         case = acts.open_by_hand(
             site.store, site.settings, person.name,
-            left_at=_moment(site, fields.get("left_at", ""), "left_at") or site.store.clock(),
+            left_at=moment(site.settings.zone, fields.get("left_at", ""), "left_at") or site.store.clock(),
             number=fields.get("number", ""), about=fields.get("about", ""),
             call_id=fields.get("call_id") or None,
         )  # fmt: skip
@@ -226,14 +216,16 @@ def who_page(
     request: Request, site: SiteOf, query: Annotated[PageQuery, Query()], next: str = "/register"
 ) -> Response:
     """Who works at this browser."""
-    page = _page(request, site, query)
-    return page.answer("who.html", **_told(site, page, person_of(request)), next=_inside(next))
+    page = page_of(request, site, query)
+    invented = people(site.settings) if site.settings.simulated else []
+    told = _told(site, page, person_of(request))
+    return page.answer("who.html", **told, next=_inside(next), invented=invented)
 
 
 @router.post("/who", name="be_who")
 def be_who(request: Request, site: SiteOf, form: Form) -> Response:
     """Remembers who works at this browser."""
-    fields = _once(form)
+    fields = once(form)
     said = cookie_of(site, fields.get("name", ""), fields.get("department", ""))
     response = _to(request, _inside(fields.get("next", "/register")))
     response.set_cookie(
@@ -252,21 +244,24 @@ def be_who(request: Request, site: SiteOf, form: Form) -> Response:
 
 def _told(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
     day = site.store.clock().astimezone(site.settings.zone).date()
-    language = page.words.language
-    names = {name: site.departments.name(name, language) for name in site.departments.ids}
     return {
         "person": person,
-        "names": names,
+        "names": names_of(site, page),
         "receivers": receivers(site.settings, day),
         "status_names": STATUS_NAMES,
         "categories": CATEGORIES,
         "hows": HOWS,
         "reasons": REASONS,
         "whys": WHYS,
-        "waits": WAITS,
+        "told": register_told,
         "urgencies": URGENCIES,
         "now": site.store.clock(),
     }
+
+
+def names_of(site: Site, page: Page) -> dict[str, str]:
+    """Department ids → names in the page's language."""
+    return {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
 
 
 def _kept_nowhere(page: Page, template: str, **values: Any) -> Response:
@@ -276,7 +271,8 @@ def _kept_nowhere(page: Page, template: str, **values: Any) -> Response:
     return response
 
 
-def _page(request: Request, site: Site, query: PageQuery) -> Page:
+def page_of(request: Request, site: Site, query: PageQuery) -> Page:
+    """A page without a window of days."""
     return Page(request, site, query, date.min, date.min)
 
 
@@ -284,6 +280,18 @@ def _entry_case(site: Site, person: Person, number: int, action: Action = "act")
     case = acts.case_of(site.store, number)
     may(person, action, case)
     return case
+
+
+def listed(site: Site, person: Person, query: RegisterQuery) -> tuple[list[Entry], list[Entry]]:
+    """The cases that a person may see, and those of them that a page asks for, by what is due first."""
+    entries = desk(
+        site.store,
+        site.settings,
+        department=None if person.checks else person.department,
+        clients=[query.client] if query.client else (),
+        closed=query.closed or "closed" in query.status,
+    )
+    return entries, filtered(entries, query.status, person.department if query.mine else None, query.q)
 
 
 def entry_of(site: Site, person: Person, number: int) -> Entry:
@@ -308,7 +316,7 @@ def shown_number(site: Site, person: Person, number: int, reason: str | None) ->
     return found
 
 
-def _masked(site: Site, entries: list[Entry]) -> dict[int, str | None]:
+def masked(site: Site, entries: list[Entry]) -> dict[int, str | None]:
     """Each client's number as `26••••00`; None where it is not kept."""
     numbers = acts.numbers_of(site.store, site.settings, (one.case for one in entries if one.case.callable))
     return {
@@ -322,46 +330,11 @@ def _fields(step: Any) -> Mapping[str, Any]:
     return found
 
 
-def _said(fields: Mapping[str, str]) -> dict[str, Any]:
-    """A step's fields as its form gave them; empty ones were not given, but a description may be emptied."""
-    kept = {} if fields.get("step") != "described" else {"about", "reg_no"}
-    given: dict[str, Any] = {n: fields[n] for n in STEP_FIELDS if n in fields and (fields[n] or n in kept)}
-    if fields.get("step") == "described" and "urgent_shown" in fields:
-        given["urgent"] = "urgent" in fields
-    return given
-
-
-def _once(form: list[tuple[str, str]]) -> dict[str, str]:
-    found = dict(form)
-    if len(found) != len(form):
-        raise InputError("form: a field is given twice")
-    return found
-
-
-def _ticked(value: str) -> tuple[int, int]:
-    number, _, seen = value.partition(":")
-    return _whole(number, "case"), _whole(seen, "case")
-
-
-def _whole(text: str | None, name: str) -> int:
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise UsageError(f"{name}: {text!r} is no whole number")
-    return int(text)
-
-
-def _moment(site: Site, text: str, name: str) -> datetime | None:
-    """A local time of a form, such as 2026-11-23T14:30."""
-    if not text.strip():
-        return None
-    try:
-        if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?", text, re.ASCII):
-            raise ValueError
-        local = datetime.fromisoformat(text)
-        if local.year not in YEARS:
-            raise ValueError
-    except ValueError:
-        raise UsageError(f"{name}: {text!r} is no time; write it like 2026-11-23T14:30") from None
-    return local_instant(site.settings.zone, local.date(), local.hour * 60 + local.minute)
+def _asked(query: RegisterQuery, form: str) -> str:
+    """The list's own question, for a file of a format."""
+    names = {"status", "q", "client", "closed", "mine"}
+    asked = query.model_dump(include=names, exclude_defaults=True, mode="json")
+    return urlencode({**asked, "format": form}, doseq=True)
 
 
 def _inside(path: str) -> str:

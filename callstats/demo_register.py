@@ -21,6 +21,7 @@ from callstats.store import Store
 
 SEED: Final = 5
 SPECIALISTS: Final = ("Ilze Paraudziņa", "Mārtiņš Piemērs")
+EMPLOYEES: Final = (("social", "Līga Parauga"), ("utilities", "Andris Piemērs"))  # department, name
 OPEN_AT_THE_END: Final = timedelta(days=4)  # of working life before the last message: not yet dealt with
 LATE: Final = 0.08  # share of the messages that are forwarded some days later
 ABOUT: Final = {
@@ -44,6 +45,14 @@ class Deed:
     step: str
     said: Mapping[str, Any]
     author: str
+
+
+def people(settings: Settings) -> list[tuple[str, str]]:
+    """Department and name of those whom a visitor of the demonstration may be."""
+    checker = settings.hotline.department
+    there = {one.id for one in settings.departments}
+    specialists = [(checker, name) for name in SPECIALISTS] if checker else []
+    return [*specialists, *(one for one in EMPLOYEES if one[0] in there)]
 
 
 def work_the_register(store: Store, settings: Settings) -> int:

@@ -71,7 +71,7 @@ register_state: Final = Table(
     Column("entered", BigInteger, nullable=False),  # steps ever added: the version of what people did
 )
 
-# Reminders: one row per recipient, way and day. What they say is made anew from the cases when they are sent.
+# Reminders: one row per recipient, way and day. What they say is kept with them.
 outbox: Final = Table(
     "outbox",
     metadata,

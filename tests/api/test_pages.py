@@ -31,7 +31,7 @@ def test_every_page_comes_in_both_languages(client: Asking, path: str, language:
     assert ("Struktūrvienības" in answer.text) == (language == "lv")
 
 
-def test_every_text_of_the_templates_is_translated() -> None:
+def test_every_text_of_templates_and_code_is_translated() -> None:
     with (Path(pages.__file__).parent / "locale" / "lv" / "messages.po").open("rb") as source:
         catalog = read_po(source, locale="lv")
     said = {message.id for message in catalog if message.id}
@@ -41,11 +41,10 @@ def test_every_text_of_the_templates_is_translated() -> None:
         options_map={"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}},
         keywords={"_": None},
     )
-    used = {str(message) for _, _, message, _, _ in found} | {
-        "no data",
-        "%(k)s of %(n)s",
-        "%(number)s per hour",
-    }
+    coded = extract_from_dir(
+        str(TEMPLATES.parent), method_map=[("*.py", "python")], keywords={"gettext": None, "text": None}
+    )
+    used = {str(message) for _, _, message, _, _ in (*found, *coded)}
     assert used - said == set()
     assert said - used == set()
     for message in catalog:

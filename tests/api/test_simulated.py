@@ -106,3 +106,12 @@ def test_a_neighbours_page_links_within_itself(pair: Asking) -> None:
     assert 'href="/recording/api/v1/metrics/' in page
     for path in ("/recording/static/page.css", "/recording/vendor/plotly.min.js"):
         assert pair.get(path).status_code == 200
+
+
+def test_a_visitor_may_be_one_of_the_invented_people_where_all_is_invented(pair: Asking) -> None:
+    asked = {"params": {"lang": "lv"}, "headers": {"accept": "text/html"}}
+    page = pair.get("/who", **asked).text  # type: ignore[arg-type]
+    assert 'name="name" value="Līga Parauga"><input type="hidden" name="department" value="social"' in page
+    assert "Līga Parauga" not in pair.get("/recording/who", **asked).text  # type: ignore[arg-type]
+    said = pair.post("/who", data={"name": "Līga Parauga", "department": "social"})
+    assert said.headers["location"] == "/register"
