@@ -2,71 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
-from datetime import datetime, time, timedelta
-from io import BytesIO, StringIO
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
-import openpyxl
 import pytest
 
 from callstats.cases import access_log
-from callstats.cases.vault import Vault
 from callstats.register.acts import case_of
-from callstats.register.opening import bring_up_to_date
-from callstats.settings import Numbers, Settings
-from callstats.settings_messages import Messages
+from callstats.settings import Settings
 from callstats.store import Store
-from tests.api.asking import Asking, asking
-from tests.handmade import DAY, at, message, settings, store_with
-
-NUMBER = "+37126001234"
-ILZE, ANDRIS = ("pr", "Ilze P"), ("social", "Andris S")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Settings:
-    """Three messages: of one client twice, and one that is empty."""
-    found = settings(tmp_path)
-    kept = Messages(spool=tmp_path / "spool", mailbox_limit=4)
-    keys = Numbers(key_file=tmp_path / "numbers.key")
-    found = found.model_copy(update={"messages": kept, "numbers": keys})
-    store = Store.open(found)
-    vault = Vault.open(found, store.database, store.clock)
-    client = vault.pseudonymiser.pseudonym(NUMBER)
-    vault.put({client: (NUMBER, store.clock())})
-    store.close()
-    messages = [
-        message("pbx:1", client, left_at=at("10:00")),
-        message("pbx:2", client, left_at=at("11:00", DAY + timedelta(1))),
-        message("pbx:3", None, left_at=at("12:00", DAY + timedelta(2)), duration_s=1.0, empty=True),
-    ]
-    with store_with(found, messages=messages) as filled:
-        assert bring_up_to_date(filled, found) == 3
-    return found
-
-
-@pytest.fixture
-def client(site: Settings) -> Iterator[Asking]:
-    with asking(site) as found:
-        yield found
-
-
-def as_person(client: Asking, who: tuple[str, str]) -> None:
-    client.cookies.set("who", quote(f"{who[0]}:{who[1]}"))
-
-
-def do(client: Asking, number: int, step: str, seen: int, **fields: str) -> httpx.Response:
-    return client.post(f"/register/{number}/steps", data={"step": step, "seen": str(seen), **fields})
-
-
-def steps(site: Settings, number: int) -> list[tuple[str, str]]:
-    with Store.open(site) as store:
-        return [(one.step, one.author) for one in case_of(store, number).steps]
+from tests.api.asking import Asking
+from tests.api.register.conftest import ANDRIS, ILZE, NUMBER, as_person, do, steps
 
 
 def test_who_does_not_say_who_he_is_is_asked(client: Asking) -> None:
@@ -328,88 +275,3 @@ def test_odd_text_comes_back_as_it_was_written(client: Asking) -> None:
     assert "&lt;script&gt;alert" in page
     assert "🙂" in page
     assert client.post("/who", data={"name": "a\x00b", "department": "pr"}).status_code == 422
-
-
-def test_programs_do_the_same_by_json(client: Asking, site: Settings) -> None:
-    assert client.get("/api/v1/cases/1").status_code == 403
-    as_person(client, ILZE)
-    case = client.get("/api/v1/cases/1").json()
-    assert (case["case"], case["status"], case["steps"], case["urgency"]) == (1, "new", 1, "overdue")
-    step = {"step": "forwarded", "said": {"department": "social"}, "seen": 1}
-    after = client.post("/api/v1/cases/1/steps", json=step)
-    assert (after.json()["status"], after.json()["waits_for_whom"]) == ("forwarded", "social")
-    assert client.post("/api/v1/cases/1/steps", json=step).status_code == 409
-    assert client.post("/api/v1/cases/1/steps", json=step | {"seen": 2, "extra": 1}).status_code == 422
-    assert client.post("/api/v1/cases/1/heard", json={"number": "26007777", "seen": 2}).status_code == 200
-    told = client.get("/api/v1/cases/1").text
-    assert "26007777" not in told
-    assert "n1-" not in told
-    assert [one["step"] for one in client.get("/api/v1/cases/1").json()["history"]] == [
-        "left",
-        "forwarded",
-        "heard",
-    ]
-    assert client.post("/api/v1/cases/1/number", json={}).json()["number"] == "+37126007777"
-    assert client.post("/api/v1/cases", json={"about": "Zvans", "number": "26005555"}).json()["case"] == 4
-    promise = {"kind": "promise", "number": "26006666", "by": "2030-01-02T12:00:00+02:00"}
-    assert client.post("/api/v1/cases", json=promise).json()["department"] == "pr"
-    assert client.post("/api/v1/cases", json={"kind": "promise", "number": "26006666"}).status_code == 422
-    as_person(client, ANDRIS)
-    assert client.get("/api/v1/cases/2").status_code == 403
-    assert client.post("/api/v1/cases/2/steps", json={"step": "checked", "seen": 1}).status_code == 403
-    assert client.post("/api/v1/cases/2/number", json={}).status_code == 403
-    assert client.post("/api/v1/cases", json={"about": "x"}).status_code == 403
-    away = {"step": "forwarded", "said": {"department": "finance"}, "seen": 3}
-    assert client.post("/api/v1/cases/1/steps", json=away).json()["status"] == "out_of_sight"
-    heads = {"sec-fetch-site": "cross-site"}
-    assert client.post("/api/v1/cases/1/steps", json=away, headers=heads).status_code == 403
-
-
-def _cells(content: bytes) -> list[dict[str, object]]:
-    rows = list(openpyxl.load_workbook(BytesIO(content)).worksheets[0].values)
-    return [dict(zip(map(str, rows[0]), row, strict=True)) for row in rows[1:]]
-
-
-def test_the_list_is_taken_as_a_file_with_its_content_and_without_numbers(
-    client: Asking, site: Settings
-) -> None:
-    as_person(client, ILZE)
-    do(client, 1, "described", 1, about="=HYPERLINK(1)", category="fault", reg_no="1-2/3")
-    do(client, 1, "forwarded", 2, department="social", employee="A. S.")
-    do(client, 1, "noted", 3, text="zvanīt pēc 15")
-    answer = client.get("/register/file", params={"format": "xlsx", "lang": "lv"})
-    assert answer.headers["cache-control"] == "no-store"
-    assert re.search(r'filename="zinas_\d{4}-\d\d-\d\d\.xlsx"', answer.headers["content-disposition"])
-    found = {row["Nr."]: row for row in _cells(answer.content)}
-    assert sorted(map(str, found)) == ["1", "2", "3"]
-    case = found[1]
-    assert case["Statuss"] == "Pārsūtīta"
-    assert case["Saņemta"] == datetime.combine(DAY, time(10))
-    assert case["Zvanītājs"] == "26••••34; zvana 1. reizi"
-    assert case["Ziņas būtība"] == "=HYPERLINK(1)"
-    assert case["Veids"] == "bojājums"
-    assert case["Pārsūtīta (kam)"] == "Sociālais dienests, A. S."
-    assert case["Saziņa ar klientu"] == "centrālē atzvans nav redzams"
-    assert (case["Reģ. Nr."], case["Piezīmes"]) == ("1-2/3", "zvanīt pēc 15")
-    text = client.get("/register/file", params={"format": "csv", "status": "forwarded", "lang": "en"}).text
-    rows = list(csv.DictReader(StringIO(text)))
-    assert [(row["No."], row["What it is about"]) for row in rows] == [("1", "'=HYPERLINK(1)")]
-    assert rows[0]["Received"] == f"{DAY} 10:00:00"
-    assert "6001234" not in text
-    assert "n1-" not in text
-    with Store.open(site) as store, store.database.read() as connection:
-        log = [(one.author, one.action, one.about) for one in access_log.listed(connection)]
-    assert log == [
-        ("Ilze P", "register_exported", "3 cases: 1, 2, 3"),
-        ("Ilze P", "register_exported", "1 cases: 1"),
-    ]
-
-
-def test_a_department_takes_a_file_of_its_own_cases_only(client: Asking) -> None:
-    assert client.get("/register/file").status_code == 403
-    as_person(client, ILZE)
-    do(client, 1, "forwarded", 1, department="social")
-    as_person(client, ANDRIS)
-    assert [row["No."] for row in _cells(client.get("/register/file?lang=en").content)] == [1]
-    page = client.get("/register?status=forwarded&q=x").text
-    assert 'href="/register/file?status=forwarded&amp;q=x&amp;format=xlsx"' in page

@@ -13,8 +13,8 @@ from callstats.register.opening import bring_up_to_date
 from callstats.settings import Numbers
 from callstats.store import Store
 from tests.api.asking import asking
+from tests.api.register.test_browser import opened
 from tests.api.test_page_browser import CHROMIUM, browser
-from tests.api.test_register_browser import opened
 from tests.handmade import at, message, settings, store_with
 
 __all__ = ["browser"]

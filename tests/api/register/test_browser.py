@@ -12,10 +12,10 @@ from callstats.register.acts import case_of
 from callstats.settings import Settings
 from callstats.store import Store
 from tests.api.asking import Asking, asking
+from tests.api.register.conftest import ILZE
 from tests.api.test_page_browser import CHROMIUM, browser
-from tests.api.test_register import ILZE, site
 
-__all__ = ["browser", "site"]
+__all__ = ["browser"]
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="chromium is not installed (apt-get install chromium)"
 )
