@@ -49,11 +49,11 @@ def contacts(entry: Entry, words: Words) -> list[str]:
     Never *not called back*: *no callback seen by the PBX* (design section 3).
     """
     case, seen, text = entry.case, entry.follow_up, words.texts.gettext
-    told = [f"{HOWS[how][words.language]}, {words.moment(at)}" for at, how in case.contacted]
+    told = [f"{HOWS[how][words.language]}, {words.minute(at)}" for at, how in case.contacted]
     if seen.reached_at:
-        told.append(text("talked %(at)s") % {"at": words.moment(seen.reached_at)})
+        told.append(text("talked %(at)s") % {"at": words.minute(seen.reached_at)})
     elif seen.attempted_at:
-        told.append(text("tried %(at)s") % {"at": words.moment(seen.attempted_at)})
+        told.append(text("tried %(at)s") % {"at": words.minute(seen.attempted_at)})
     elif case.callable and not case.contacted_at:
         told.append(text("no callback seen by the PBX"))
     return told

@@ -113,6 +113,11 @@ class Words:
         pattern = "dd.MM.yyyy. HH:mm:ss" if self.language == "lv" else "d MMM yyyy HH:mm:ss"
         return str(format_datetime(value, pattern, tzinfo=self.zone, locale=self.locale))
 
+    def minute(self, value: datetime) -> str:
+        """An instant on the local clock, to the minute: for what people do."""
+        pattern = "dd.MM.yyyy. HH:mm" if self.language == "lv" else "d MMM yyyy HH:mm"
+        return str(format_datetime(value, pattern, tzinfo=self.zone, locale=self.locale))
+
     def local(self, value: datetime) -> date:
         """Local date of an instant."""
         return value.astimezone(self.zone).date()
