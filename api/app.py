@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
-from api import errors, pages, register, register_api, register_sheet, routes
+from api import access, doors, errors, keeping, pages, register, register_api, register_sheet, routes
+from api.entrance import Entrance
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
 from callstats import __version__
+from callstats.accounts import keeping as accounts
 from callstats.errors import UsageError
 from callstats.metrics.base import Said
 from callstats.settings import Settings
+from callstats.settings_server import Server
 from callstats.store import Store
 
 HOST: Final = "127.0.0.1"
@@ -26,8 +29,9 @@ Figures of a municipality's calls, per department.
 
 Windows are half-open: `to` is the first day after. Every value comes with k, n, what was left out, how
 certain the judgements are, a 95 % interval, the version of the rules and of the data; no data is null.
-Tables come as JSON, CSV or an Arrow stream (`Accept`, or `format=`).
-There are no accounts yet: the server listens on 127.0.0.1 only.
+Tables come as JSON, CSV, XLSX, Parquet or an Arrow stream (`Accept`, or `format=`).
+Sign in with a token: `Authorization: Bearer cs_…`. While nobody has an account the server answers this
+machine only, and needs none.
 """
 
 
@@ -65,63 +69,89 @@ def create_app(
         docs_url=None,  # Swagger's and Redoc's pages load from foreign servers
         redoc_url=None,
         lifespan=life,
+        dependencies=[Depends(access.admitted)],
     )
     app.state.site = site
     elsewhere = tuple(f"{path}/" for path, _ in others)
     skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS)), *elsewhere)
     app.add_middleware(KeptByVersion, version=site.version, skip=skip)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
-    app.add_middleware(Shell)
+    app.add_middleware(Entrance, site=site, elsewhere=elsewhere)
+    app.add_middleware(Shell, names=settings.server.names)
     errors.install(app)
     app.include_router(routes.router)
     app.include_router(register_sheet.router)  # before the register's own, whose paths hold numbers
     app.include_router(register.router)
     app.include_router(register_api.router)
+    app.include_router(doors.router)
+    app.include_router(keeping.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)
     return app
 
 
-def listening(host: str = HOST, port: int = 8000) -> socket.socket:
+def listening(settings: Settings | None = None, port: int = 8000) -> socket.socket:
     """A socket bound to the port; nobody is answered before `serve`.
 
-    Raises UsageError for any host but 127.0.0.1, as there are no accounts yet, and for a port that is taken.
+    Raises UsageError for an address beyond this machine while nobody has an account, or without a
+    certificate, and for a port that is taken.
     """
-    if host != HOST:
-        raise UsageError(f"there are no accounts yet: the pages are shown on {HOST} only, not on {host!r}")
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    server = settings.server if settings else Server()
+    if settings and not server.on_loopback:
+        _may_leave(settings)
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        with _taken(port):
-            found.bind((host, port))
+        with _taken(server.address, port):
+            found.bind((server.address, port))
     except UsageError:
         found.close()
         raise
     return found
 
 
+def _may_leave(settings: Settings) -> None:
+    address = settings.server.address
+    with Store.open(settings) as store, store.database.read() as connection:
+        today = store.clock().astimezone(settings.zone).date()
+        if not accounts.admins(connection, today):
+            raise UsageError(
+                f"server.address: there are no accounts yet, so the pages are shown on {HOST} only, not on "
+                f"{address}; make the first: callstats account add LOGIN --name NAME --role admin"
+            )
+    if settings.server.certificate is None:
+        raise UsageError(
+            f"server.address: on {address} passwords would cross the network readable; give "
+            f"server.certificate and server.key, or serve {HOST} behind a proxy that has them"
+        )
+
+
 def serve(
     settings: Settings,
-    host: str = HOST,
     port: int = 8000,
     listener: socket.socket | None = None,
     neighbours: Sequence[Neighbour] = (),
     links: Links = (),
 ) -> None:
     """Shows the site until interrupted, on a socket of `listening` if one is given. Raises as that does."""
-    with listener or listening(host, port) as held:
+    with listener or listening(settings, port) as held:
         app = create_app(settings, neighbours, links)
-        with _taken(held.getsockname()[1]):
+        with _taken(*held.getsockname()[:2]):
             held.listen()
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False)).run(sockets=[held])
+        config = uvicorn.Config(
+            app, log_level="warning", server_header=False,
+            ssl_certfile=settings.server.certificate, ssl_keyfile=settings.server.key,
+        )  # fmt: skip
+        uvicorn.Server(config).run(sockets=[held])
 
 
 @contextmanager
-def _taken(port: int) -> Iterator[None]:
+def _taken(address: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise UsageError(
-            f"port {port} of {HOST} cannot be used: {error.strerror}; choose another with PORT="
+            f"port {port} of {address} cannot be used: {error.strerror}; choose another with PORT="
         ) from None

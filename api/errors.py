@@ -9,13 +9,15 @@ import json
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from callstats.accounts.signing import SignInError
 from callstats.cases.register import ChangedError, NoCaseError
 from callstats.errors import CallstatsError, ClosedMonthError, InputError, StoreError, UsageError
 
@@ -34,6 +36,10 @@ class ForbiddenError(CallstatsError):
     """Who asks may not see or do this."""
 
 
+class UnknownVisitorError(CallstatsError):
+    """Nobody has signed in."""
+
+
 class ForeignFormError(CallstatsError):
     """A form that a page of another site sent."""
 
@@ -47,6 +53,8 @@ _STATUS: Final[dict[type[CallstatsError], HTTPStatus]] = {
     NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
     WrongHostError: HTTPStatus.MISDIRECTED_REQUEST,
     ForbiddenError: HTTPStatus.FORBIDDEN,
+    UnknownVisitorError: HTTPStatus.UNAUTHORIZED,
+    SignInError: HTTPStatus.UNAUTHORIZED,
     ForeignFormError: HTTPStatus.FORBIDDEN,
     NoCaseError: HTTPStatus.NOT_FOUND,
     ChangedError: HTTPStatus.CONFLICT,
@@ -91,6 +99,11 @@ def _told(request: Request, status: int, detail: str, errors: Sequence[dict[str,
 
 def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, CallstatsError)
+    as_page = "text/html" in request.headers.get("accept", "")
+    if isinstance(error, UnknownVisitorError) and as_page and request.method == "GET":
+        root = request.scope.get("root_path", "")
+        target = request.url.path.removeprefix(root) + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{root}/signin?{urlencode({'next': target})}", HTTPStatus.SEE_OTHER)
     return _told(request, status_of(error), str(error))
 
 

@@ -13,7 +13,8 @@ from fastapi import Request
 from markupsafe import Markup
 from starlette.responses import HTMLResponse, Response
 
-from api import figures
+from api import access, figures
+from api.people import visitor_of
 from api.routes import PREFIX, Windowed
 from api.site import Site
 from api.text import LANGUAGES, Words, preferred
@@ -24,6 +25,9 @@ from callstats.standing import changed, original
 HERE: Final = Path(__file__).parent
 COOKIE: Final = "lang"
 YEAR_S: Final = 365 * 86400
+# pages that stand in the heading, by the names of their routes
+ROOMS: Final = ("register_page", "register_summary", "health_page", "access_log_page")
+CASE_ROOMS: Final = ("register_page", "register_summary")
 
 _templates: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"),
@@ -51,6 +55,7 @@ class Page:
         )
         self.request, self.site, self.query = request, site, query
         self.start, self.end = start, end
+        self.visitor = visitor_of(request)
         self.words = Words(language, site.settings.zone)
         self.root: str = request.scope.get("root_path", "")
 
@@ -79,7 +84,8 @@ class Page:
             api=self.root + PREFIX,
             simulated=self._said(SIMULATED) if self.site.settings.simulated else None,
             simulated_meaning=self._said(MEANING),
-            hotline=self.site.settings.hotline.department is not None,
+            rooms=[one for one in ROOMS if self._opens(one)],
+            visitor=self.visitor,
             sites=[(path, self._said(title), path == (self.root or "/")) for path, title in self.site.links],
             certainty_names=CERTAINTY_NAMES,
             outcome_names=OUTCOME_NAMES,
@@ -97,6 +103,11 @@ class Page:
         if self.query.lang:
             response.set_cookie(COOKIE, self.query.lang, max_age=YEAR_S, samesite="lax", httponly=True)
         return response
+
+    def _opens(self, route: str) -> bool:
+        """Whether the page is for this visitor, and there is anything to see."""
+        there = route not in CASE_ROOMS or self.site.settings.hotline.department is not None
+        return there and access.departments_in(self.visitor, route) != ()
 
     def _said(self, text: Said) -> str:
         return text.en if self.words.language == "en" else text.lv

@@ -10,11 +10,13 @@ from typing import Annotated, Final
 
 import plotly
 from fastapi import APIRouter, FastAPI, Query, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from api import figures
+from api.access import departments_in, home_of
 from api.page import HERE, Page, PageQuery
+from api.people import visitor_of
 from api.routes import SiteOf
 from api.site import Site, site_of
 from api.text import LANGUAGES, sort_key
@@ -28,10 +30,14 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/", name="departments_page")
 def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
-    """The departments by name; no ranking."""
+    """The departments that one may see by name, no ranking; who sees none is led to a page of one's own."""
+    own = departments_in(visitor_of(request), "department_page")
+    if own == ():
+        return RedirectResponse(request.scope.get("root_path", "") + home_of(visitor_of(request)), 303)
     start, end = _window(site, query)
     page = Page(request, site, query, start, end)
-    names = {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
+    ids = site.departments.ids if own is None else own
+    names = {name: site.departments.name(name, page.words.language) for name in ids}
     rows, firmness = figures.departments_view(site, start, end)
     return page.answer(
         "departments.html",

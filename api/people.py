@@ -1,7 +1,7 @@
-"""Who works at this browser: the name and department that a person gave, until there are accounts.
+"""Who asks, and what he or she may do with a case of the register.
 
-The server is for this machine alone (`api.shell`), so what is said here is believed; it makes steps of the
-register carry a name, and shows each department its own cases. One place decides who may see what.
+Until somebody has an account the server is for this machine alone (`api.app.listening`), and what a person
+says at `/who` is believed; afterwards the session or the token tells (`api.entrance`).
 """
 
 from __future__ import annotations
@@ -14,25 +14,32 @@ from fastapi import Depends, Request
 
 from api.errors import ForbiddenError, ForeignFormError, NotFoundError
 from api.site import Site, site_of
+from callstats.accounts.roles import OF_DEPARTMENT, ROLES, Grant, Role, Visitor
 from callstats.errors import InputError, UsageError
 from callstats.register.steps import Case
 
-COOKIE: Final = "who"
+WHO: Final = "who"
 MOST_BYTES: Final = 1 << 20
 MOST_FIELDS: Final = 2000
+NOBODY: Final = Visitor("", trusted=True)
 
 
 @dataclass(frozen=True)
 class Person:
-    """A person at this browser: the name, and the department that he or she works in."""
+    """Who works in the register: the name that steps carry, own departments, whether to check messages."""
 
     name: str
-    department: str
+    departments: tuple[str, ...]
     checks: bool  # of the department that checks the hotline's messages
+
+    @property
+    def department(self) -> str:
+        """The first of the departments: what forms begin with."""
+        return self.departments[0]
 
     def may_see(self, case: Case) -> bool:
         """Public Relations see every case, a department those that were forwarded to it."""
-        return self.checks or case.department == self.department
+        return self.checks or case.department in self.departments
 
     def own(self, case: Case) -> bool:
         """A case of one's own: its number is shown by one key."""
@@ -43,7 +50,7 @@ Action = Literal["see", "act", "open", "promise", "number", "export"]
 
 
 def may(person: Person, action: Action, case: Case | None = None, reason: str | None = None) -> None:
-    """The one place that says who may do what. Raises ForbiddenError.
+    """The one place that says who may do what with a case. Raises ForbiddenError.
 
     Public Relations see and work every case and open cases by hand; a department those that were forwarded to
     it. A number of a case of one's own is shown at once, of a closed one with a reason. Everybody may take a
@@ -57,31 +64,63 @@ def may(person: Person, action: Action, case: Case | None = None, reason: str | 
         raise ForbiddenError(f"case {case.number} is closed: say why its number is needed")
 
 
+def visitor_of(request: Request) -> Visitor:
+    """Who asks, as `api.entrance` found out."""
+    found = request.scope["state"]["visitor"]
+    assert isinstance(found, Visitor)
+    return found
+
+
+def said_visitor(site: Site, cookie: str) -> Visitor:
+    """Who a browser says to be where nobody has an account: in one role, or as somebody of a department."""
+    role, department, name = (*unquote(cookie).split(":", 2), "", "")[:3]
+    if not name or (department and department not in site.departments.ids):
+        return NOBODY
+    if role in ROLES and (department != "") == (role in OF_DEPARTMENT):
+        return Visitor(name[:120], (Grant(_role(role), department or None),))
+    if role or not department:
+        return NOBODY
+    checks = department == site.settings.hotline.department
+    grant = Grant("pr") if checks else Grant("employee", department)
+    return Visitor(name[:120], (grant,), trusted=True)
+
+
+def _role(text: str) -> Role:
+    return next(one for one in ROLES if one == text)
+
+
 def person_of(request: Request) -> Person | None:
-    """Who works at this browser; None: nobody said."""
-    site = site_of(request)
-    department, _, name = unquote(request.cookies.get(COOKIE, "")).partition(":")
-    if not name or department not in site.departments.ids:
-        return None
-    return Person(name[:120], department, department == site.settings.hotline.department)
+    """Who works in the register; None: nobody said, or nobody who has cases."""
+    visitor, site = visitor_of(request), site_of(request)
+    checks = "pr" in visitor.roles
+    hotline = site.settings.hotline.department
+    own = visitor.departments_as("employee", "head")
+    departments = tuple(dict.fromkeys([*([hotline] if checks and hotline else []), *own]))
+    return Person(visitor.name, departments, checks) if departments else None
 
 
 def known_person(request: Request) -> Person:
-    """Who works at this browser. Raises ForbiddenError where nobody said."""
+    """Who works in the register. Raises ForbiddenError where nobody does."""
     found = person_of(request)
     if found is None:
         raise ForbiddenError("say first who you are: /who")
     return found
 
 
-def cookie_of(site: Site, name: str, department: str) -> str:
-    """What the cookie holds. Raises UsageError for no name, NotFoundError for no department."""
+def cookie_of(site: Site, name: str, department: str, role: str = "") -> str:
+    """What the cookie of `/who` holds.
+
+    Raises UsageError for no name or no role, NotFoundError for no department.
+    """
     clean = " ".join(name.split())
     if not clean or len(clean) > 120 or not clean.isprintable():
         raise UsageError("name: say who you are (up to 120 characters)")
-    if department not in site.departments.ids:
+    if role and role not in ROLES:
+        raise UsageError(f"role: {role!r} is none; there are {', '.join(ROLES)}")
+    needed = not role or role in OF_DEPARTMENT
+    if needed and department not in site.departments.ids:
         raise NotFoundError(f"no department {department!r}; known: {', '.join(site.departments.ids)}")
-    return quote(f"{department}:{clean}")
+    return quote(f"{role}:{department if needed else ''}:{clean}")
 
 
 def own_form(request: Request) -> None:
@@ -112,4 +151,5 @@ async def form_of(request: Request) -> list[tuple[str, str]]:
 
 
 PersonOf = Annotated[Person, Depends(known_person)]
+VisitorOf = Annotated[Visitor, Depends(visitor_of)]
 Form = Annotated[list[tuple[str, str]], Depends(form_of)]

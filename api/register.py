@@ -19,13 +19,12 @@ from api import register_told
 from api.errors import NotFoundError
 from api.forms import moment, once, said_of, ticked, whole
 from api.page import Page, PageQuery
-from api.people import COOKIE, Action, Form, Person, PersonOf, cookie_of, may, person_of
+from api.people import Action, Form, Person, PersonOf, may, person_of
 from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
 from api.site import Site
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
-from callstats.demo_register import people
 from callstats.errors import UsageError
 from callstats.masking import mask_numbers
 from callstats.register import acts
@@ -37,8 +36,8 @@ from callstats.register.summary import summary, without_message
 router = APIRouter(include_in_schema=False)
 NO_STORE: Final = {"Cache-Control": "no-store"}
 DAYS_BACK: Final = 31
-PATHS: Final = ("/register", "/who", f"{PREFIX}/cases")  # not of the facts alone: never kept by their version
-YEAR_S: Final = 365 * 86400
+# not of the facts alone: never kept by their version
+PATHS: Final = ("/register", "/who", "/signin", "/account", "/health", "/access-log", f"{PREFIX}/cases")
 LAST_NUMBER: Final = (1 << 31) - 1
 
 
@@ -63,13 +62,13 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
     """The cases, what is due first on top; for Public Relations all, for a department its own."""
     person = person_of(request)
     if person is None:
-        return _to(request, "/who", next="/register")
+        return to(request, "/who", next="/register")
     entries, shown = listed(site, person, query)
     page = page_of(request, site, query)
     return _kept_nowhere(
         page,
         "register.html",
-        **_told(site, page, person),
+        **told_to(site, page, person),
         query=query,
         file=lambda form: f"{page.root}/register/file?{_asked(query, form)}",
         entries=[one for one in shown if not one.case.empty or one.case.closed_at],
@@ -88,7 +87,7 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery,
     """The Chancellery's side: shares and ages per department; suggestions and complaints, without numbers."""
     page = page_of(request, site, query)
     found = summary(site.store, site.settings)
-    told = _told(site, page, person_of(request))
+    told = told_to(site, page, person_of(request))
     return _kept_nowhere(page, "register_summary.html", **told, found=found)
 
 
@@ -99,7 +98,7 @@ def case_page(
     """One case: what is known of it, its history, the calls that followed, and what can be done."""
     person = person_of(request)
     if person is None:
-        return _to(request, "/who", next=f"/register/{number}")
+        return to(request, "/who", next=f"/register/{number}")
     return _case_page(request, site, query, person, number, None)
 
 
@@ -114,7 +113,7 @@ def _case_page(
     return _kept_nowhere(
         page,
         "case.html",
-        **_told(site, page, person),
+        **told_to(site, page, person),
         query=query,
         entry=entry,
         has_sound=bool(sound),
@@ -141,8 +140,8 @@ def search(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Resp
     """Cases of a number, through its pseudonym: the number itself gets into no address and no log."""
     number = once(form).get("number", "")
     if not number.strip():
-        return _to(request, "/register")
-    return _to(request, "/register", client=acts.pseudonym_of(site.store, site.settings, number))
+        return to(request, "/register")
+    return to(request, "/register", client=acts.pseudonym_of(site.store, site.settings, number))
 
 
 @router.post("/register/steps", name="bulk_step")
@@ -211,38 +210,11 @@ def new_case(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Re
     return _back(request, fields, did=case.number)
 
 
-@router.get("/who", name="who_page")
-def who_page(
-    request: Request, site: SiteOf, query: Annotated[PageQuery, Query()], next: str = "/register"
-) -> Response:
-    """Who works at this browser."""
-    page = page_of(request, site, query)
-    invented = people(site.settings) if site.settings.simulated else []
-    told = _told(site, page, person_of(request))
-    return page.answer("who.html", **told, next=_inside(next), invented=invented)
-
-
-@router.post("/who", name="be_who")
-def be_who(request: Request, site: SiteOf, form: Form) -> Response:
-    """Remembers who works at this browser."""
-    fields = once(form)
-    said = cookie_of(site, fields.get("name", ""), fields.get("department", ""))
-    response = _to(request, _inside(fields.get("next", "/register")))
-    response.set_cookie(
-        COOKIE,
-        said,
-        max_age=YEAR_S,
-        httponly=True,
-        samesite="strict",
-        path=request.scope.get("root_path") or "/",
-    )
-    return response
-
-
 # what the pages share
 
 
-def _told(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
+def told_to(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
+    """What the register's templates share."""
     day = site.store.clock().astimezone(site.settings.zone).date()
     return {
         "person": person,
@@ -287,11 +259,11 @@ def listed(site: Site, person: Person, query: RegisterQuery) -> tuple[list[Entry
     entries = desk(
         site.store,
         site.settings,
-        department=None if person.checks else person.department,
+        departments=None if person.checks else person.departments,
         clients=[query.client] if query.client else (),
         closed=query.closed or "closed" in query.status,
     )
-    return entries, filtered(entries, query.status, person.department if query.mine else None, query.q)
+    return entries, filtered(entries, query.status, person.departments if query.mine else None, query.q)
 
 
 def entry_of(site: Site, person: Person, number: int) -> Entry:
@@ -337,16 +309,17 @@ def _asked(query: RegisterQuery, form: str) -> str:
     return urlencode({**asked, "format": form}, doseq=True)
 
 
-def _inside(path: str) -> str:
+def inside(path: str, instead: str = "/register") -> str:
     """An address of this site, never another's."""
     parts = urlsplit(path)
     safe = (
         path.startswith("/") and not path.startswith(("//", "/\\")) and not parts.netloc and not parts.scheme
     )
-    return path if safe else "/register"
+    return path if safe else instead
 
 
-def _to(request: Request, path: str, **asked: Any) -> RedirectResponse:
+def to(request: Request, path: str, **asked: Any) -> RedirectResponse:
+    """To another page of this site, by GET; what is asked of it is its query."""
     root = request.scope.get("root_path", "")
     given = {name: value for name, value in asked.items() if value is not None and value != ""}
     joined = f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path
@@ -354,4 +327,4 @@ def _to(request: Request, path: str, **asked: Any) -> RedirectResponse:
 
 
 def _back(request: Request, fields: Mapping[str, str], **asked: Any) -> RedirectResponse:
-    return _to(request, _inside(fields.get("back") or "/register"), **asked)
+    return to(request, inside(fields.get("back") or "/register"), **asked)

@@ -83,13 +83,13 @@ class CaseAnswer(BaseModel):
 Answer = models.responses(CaseAnswer, table=False)
 
 
-@router.get("/cases/{number}", responses=Answer, summary="One case")
+@router.get("/cases/{number}", name="api_case", responses=Answer, summary="One case")
 def one_case(site: SiteOf, person: PersonOf, number: Number) -> Response:
     """One case, for who may see it. JSON only."""
     return _told(site, entry_of(site, person, number))
 
 
-@router.post("/cases/{number}/steps", responses=Answer, summary="A step", dependencies=[Own])
+@router.post("/cases/{number}/steps", name="api_step", responses=Answer, summary="A step", dependencies=[Own])
 def add_step(site: SiteOf, person: PersonOf, number: Number, body: StepBody) -> Response:
     """Adds a step; 409 where somebody else added one since `seen`."""
     may(person, "act", acts.case_of(site.store, number))
@@ -97,7 +97,13 @@ def add_step(site: SiteOf, person: PersonOf, number: Number, body: StepBody) -> 
     return _after(site, person, number)
 
 
-@router.post("/cases/{number}/heard", responses=Answer, summary="A number heard", dependencies=[Own])
+@router.post(
+    "/cases/{number}/heard",
+    name="api_heard",
+    responses=Answer,
+    summary="A number heard",
+    dependencies=[Own],
+)
 def add_heard(site: SiteOf, person: PersonOf, number: Number, body: HeardBody) -> Response:
     """The number that the message asks to call back."""
     may(person, "act", acts.case_of(site.store, number))
@@ -105,7 +111,7 @@ def add_heard(site: SiteOf, person: PersonOf, number: Number, body: HeardBody) -
     return _after(site, person, number)
 
 
-@router.post("/cases", responses=Answer, summary="A case by hand", dependencies=[Own])
+@router.post("/cases", name="api_new_case", responses=Answer, summary="A case by hand", dependencies=[Own])
 def add_case(site: SiteOf, person: PersonOf, body: CaseBody) -> Response:
     """Opens a case for a message that no line tells of, or for a promised callback (clause 15.5)."""
     if body.kind == "promise":
@@ -126,7 +132,7 @@ def add_case(site: SiteOf, person: PersonOf, body: CaseBody) -> Response:
     return _after(site, person, case.number)
 
 
-@router.post("/cases/{number}/number", summary="The client's number", dependencies=[Own])
+@router.post("/cases/{number}/number", name="api_number", summary="The client's number", dependencies=[Own])
 def case_number(site: SiteOf, person: PersonOf, number: Number, body: ReasonBody) -> Response:
     """The client's number; who saw it is written down. A closed case asks for a reason."""
     return _json({"case": number, "number": shown_number(site, person, number, body.reason)})

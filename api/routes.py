@@ -15,8 +15,10 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api import calls, models
-from api.errors import NotFoundError
+from api.access import departments_in
+from api.errors import ForbiddenError, NotFoundError
 from api.formats import MEDIA, Format, answer, label, negotiated
+from api.people import visitor_of
 from api.site import Site, site_of
 from callstats.errors import UsageError
 from callstats.export import json_value
@@ -159,7 +161,9 @@ def figures(
     form = negotiated(request.headers.get("accept", ""), query.format)
     start, end = query.window(site)
     by = tuple(part.strip() for part in query.by.split(",") if part.strip())
-    table = metrics_table(site.store, site.settings, (metric,), by, start, end, query.department or None)
+    own = departments_in(visitor_of(request), "figures")
+    asked = query.department or (None if own is None else list(own))
+    table = metrics_table(site.store, site.settings, (metric,), by, start, end, asked)
     return answer(table, form, f"{metric}_{start}_{end}")
 
 
@@ -218,7 +222,11 @@ def one_call(
 ) -> Response:
     """One call, its visits, the phones tried and the lines it came from. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    response = _json({**label(), **calls.one(site.store, site.settings, call_id)})
+    found = calls.one(site.store, site.settings, call_id)
+    own = departments_in(visitor_of(request), "one_call")
+    if own is not None and not {one["department"] for one in found["visits"]} & set(own):
+        raise ForbiddenError(f"call {call_id} did not come to a department of yours")
+    response = _json({**label(), **found})
     response.headers.update(NO_STORE)
     return response
 

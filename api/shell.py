@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -35,15 +35,16 @@ KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
 class Shell:
-    """Security headers on everything; only requests that name this machine are served; HEAD is GET without
+    """Security headers on everything; only requests that name this server are served; HEAD is GET without
     its body (RFC 9110, 9.3.2).
 
-    Without accounts the server is for this machine alone: another host name in the request means that a
-    foreign page has its name point here (DNS rebinding).
+    Another host name in the request means that a foreign page has its name point here (DNS rebinding).
+    ``names``: those that the settings give beside this machine's own.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, names: Sequence[str] = ()) -> None:
         self.app = app
+        self.names = frozenset(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,8 +85,9 @@ class Shell:
             await unforeseen()(scope, receive, secured)
 
     def _admit(self, host: str) -> None:
-        if not LOOPBACK.fullmatch(host):
-            raise WrongHostError("this server serves 127.0.0.1 only, as there are no accounts yet")
+        name = re.sub(r":[0-9]{1,5}\Z", "", host.lower())
+        if not LOOPBACK.fullmatch(host) and name not in self.names:
+            raise WrongHostError("this server is not asked for by that name; server.names lists those it has")
 
 
 class Labelled:
@@ -144,6 +146,7 @@ class KeptByVersion:
             scope["path"].encode(),
             scope["query_string"],
             *(headers.get(n, "").encode() for n in self.VARY),
+            scope["state"]["visitor_key"],  # what one may see, another may not
         ]
         key = b"\0".join(parts)
         kept = self._kept.get(key)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from callstats.accounts.roles import Role
 from callstats.calendar import Calendar
 from callstats.register import acts
 from callstats.register.contacts import FollowUp
@@ -21,7 +22,16 @@ from callstats.store import Store
 
 SEED: Final = 5
 SPECIALISTS: Final = ("Ilze Paraudziņa", "Mārtiņš Piemērs")
-EMPLOYEES: Final = (("social", "Līga Parauga"), ("utilities", "Andris Piemērs"))  # department, name
+# role, department, name: whom a visitor may be beside the specialists
+OTHERS: Final[tuple[tuple[Role, str | None, str], ...]] = (
+    ("head", "social", "Dace Vadītāja"),
+    ("employee", "social", "Līga Parauga"),
+    ("head", "utilities", "Andris Piemērs"),
+    ("chancellery", None, "Kristīne Kanclere"),
+    ("analyst", None, "Jānis Analītiķis"),
+    ("admin", None, "Pēteris Administrators"),
+    ("dpo", None, "Zane Sargātāja"),
+)
 OPEN_AT_THE_END: Final = timedelta(days=4)  # of working life before the last message: not yet dealt with
 LATE: Final = 0.08  # share of the messages that are forwarded some days later
 ABOUT: Final = {
@@ -47,12 +57,11 @@ class Deed:
     author: str
 
 
-def people(settings: Settings) -> list[tuple[str, str]]:
-    """Department and name of those whom a visitor of the demonstration may be."""
-    checker = settings.hotline.department
+def people(settings: Settings) -> list[tuple[Role, str | None, str]]:
+    """Role, department and name of those whom a visitor of the demonstration may be."""
     there = {one.id for one in settings.departments}
-    specialists = [(checker, name) for name in SPECIALISTS] if checker else []
-    return [*specialists, *(one for one in EMPLOYEES if one[0] in there)]
+    specialists: list[tuple[Role, str | None, str]] = [("pr", None, name) for name in SPECIALISTS]
+    return [*specialists, *(one for one in OTHERS if one[1] is None or one[1] in there)]
 
 
 def work_the_register(store: Store, settings: Settings) -> int:

@@ -41,18 +41,23 @@ class Check:
 def examine(settings: Settings, clock: Clock = utc_now) -> list[Check]:
     """All checks of a site whose settings could be read. Raises StoreError if the database does not open."""
     with Store.open(settings, clock) as store:
-        return [
-            _configuration(settings),
-            Check("database", True, f"{store.database.name}, revision {HEAD}"),
-            _folder(store),
-            _key(store, settings),
-            *_data(store, settings),
-            *_months(store, settings),
-            _extensions(store, settings),
-            _rejects(store),
-            _retention(store, settings),
-            *_register(store, settings),
-        ]
+        return looked_at(store, settings)
+
+
+def looked_at(store: Store, settings: Settings) -> list[Check]:
+    """`examine` of a store that is open."""
+    return [
+        _configuration(settings),
+        Check("database", True, f"{store.database.name}, revision {HEAD}"),
+        _folder(store),
+        _key(store, settings),
+        *_data(store, settings),
+        *_months(store, settings),
+        _extensions(store, settings),
+        _rejects(store),
+        _retention(store, settings),
+        *_register(store, settings),
+    ]
 
 
 def _configuration(settings: Settings) -> Check:

@@ -35,6 +35,7 @@ from callstats.settings_rules import (
     ThirdSignal,
     rule_faults,
 )
+from callstats.settings_server import Server
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -187,6 +188,7 @@ class Settings(BaseSettings):
     hotline: Hotline = Hotline()
     messages: Messages = Messages()
     reminders: Reminders = Reminders()
+    server: Server = Server()
     departments: tuple[Department, ...] = ()
     cdr_custom: tuple[CdrCustom, ...] = ()
     pbx_time: PbxTime = PbxTime()
@@ -247,7 +249,13 @@ class Settings(BaseSettings):
         calendar = settings.calendar.model_copy(
             update={"overrides": home / overrides.expanduser() if overrides else None}
         )
-        return settings.model_copy(update={"data": folder, "numbers": numbers, "calendar": calendar})
+        files = {"certificate": settings.server.certificate, "key": settings.server.key}
+        server = settings.server.model_copy(
+            update={name: home / given.expanduser() if given else None for name, given in files.items()}
+        )
+        return settings.model_copy(
+            update={"data": folder, "numbers": numbers, "calendar": calendar, "server": server}
+        )
 
     @property
     def database_url(self) -> str:

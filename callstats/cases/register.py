@@ -142,7 +142,7 @@ def found(
     connection: Connection,
     *,
     closed: bool | None = None,
-    department: str | None = None,
+    departments: Collection[str] | None = None,
     clients: Collection[str] = (),
     since: date | None = None,
     days: tuple[date, date] | None = None,
@@ -155,8 +155,8 @@ def found(
     wanted = []
     if closed is not None:
         wanted.append(cases.c.closed == closed)
-    if department is not None:
-        wanted.append(cases.c.department == department)
+    if departments is not None:
+        wanted.append(cases.c.department.in_(list(departments)))
     if clients:
         names = list(clients)
         wanted.append(or_(cases.c.client.in_(names), cases.c.callback.in_(names)))

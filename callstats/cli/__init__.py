@@ -14,6 +14,7 @@ from typing import Final
 
 from callstats import __version__, log
 from callstats.cli import (
+    accounts,
     checking,
     closing,
     computing,
@@ -33,7 +34,7 @@ DAMAGED: Final = (
     "a data file is missing or damaged: `callstats verify` names it; restore the data folder from a backup"
 )
 DECLARED: Final = (
-    loading, computing, figures, closing, neutral, pages, reminding, simulate, checking, upkeep,
+    loading, computing, figures, closing, neutral, pages, accounts, reminding, simulate, checking, upkeep,
 )  # fmt: skip
 
 

@@ -9,13 +9,14 @@ from typing import Final
 
 from callstats.cli.base import DONE, Declare, current, settings_of
 from callstats.errors import UsageError
+from callstats.settings import Settings
 
 DEFAULT_PORT: Final = 8000
 
 
 def declare(command: Declare) -> None:
     """Declares the commands of this module."""
-    command("serve", _serve, "Pages and API on 127.0.0.1 (port 8000, or PORT of the environment).")
+    command("serve", _serve, "Pages and API (port 8000, or PORT of the environment; see [server]).")
     demo = command(
         "demo", _demo, "A simulated quarter and a real PBX's recording, in .demo/, shown on 127.0.0.1."
     )
@@ -26,11 +27,18 @@ def _serve(options: argparse.Namespace) -> int:
     from api.app import listening, serve
 
     settings, port = settings_of(options), _port()
-    with listening(port=port) as listener:
+    with listening(settings, port) as listener:
         current(settings).close()
-        print(f"Pages: http://127.0.0.1:{port}/", flush=True)
+        print(f"Pages: {_address(settings, port)}", flush=True)
         serve(settings, listener=listener)
     return DONE
+
+
+def _address(settings: Settings, port: int) -> str:
+    server = settings.server
+    scheme = "https" if server.certificate else "http"
+    host = next(iter(server.names), server.address)
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
 def _port() -> int:

@@ -50,7 +50,7 @@ def desk(
     store: Store,
     settings: Settings,
     *,
-    department: str | None = None,
+    departments: Collection[str] | None = None,
     clients: Collection[str] = (),
     closed: bool = False,
     since: date | None = None,
@@ -58,7 +58,7 @@ def desk(
 ) -> list[Entry]:
     """Open cases, and with ``closed`` those of the last month (or from ``since``), by what is due first.
 
-    ``department``: forwarded to it; ``clients``: of these pseudonyms, closed ones of any time too;
+    ``departments``: forwarded to one of them; ``clients``: of these pseudonyms, closed ones of any time too;
     ``numbers``: just these.
     """
     now = store.clock()
@@ -70,7 +70,7 @@ def desk(
             found = register.found(
                 connection,
                 closed=None if closed or whole else False,
-                department=department,
+                departments=departments,
                 clients=clients,
                 since=day if closed and not whole else None,
             )
@@ -130,15 +130,18 @@ def _order(entry: Entry) -> tuple[bool, bool, datetime, datetime, int]:
 
 
 def filtered(
-    entries: Iterable[Entry], status: Collection[str] = (), whom: str | None = None, text: str = ""
+    entries: Iterable[Entry],
+    status: Collection[str] = (),
+    whom: Collection[str] | None = None,
+    text: str = "",
 ) -> list[Entry]:
-    """Of a desk the entries of some statuses, that wait for a department, that hold a text."""
+    """Of a desk the entries of some statuses, that wait for some departments, that hold a text."""
     words = text.casefold().split()
     return [
         one
         for one in entries
         if (not status or one.status in status)
-        and (whom is None or one.clock.whom == whom)
+        and (whom is None or one.clock.whom in whom)
         and all(word in _text(one) for word in words)
     ]
 

@@ -10,12 +10,15 @@ from api.errors import NotAcceptableError
 from api.formats import Format, negotiated
 from api.letters import letter, letters
 from api.text import preferred, sort_key
+from callstats.accounts import keeping
+from callstats.accounts.roles import Grant
 from callstats.clock import utc_now
 from callstats.errors import UsageError
 from callstats.settings import Settings
+from callstats.settings_server import Server
 from callstats.store import Store
 from tests.api.asking import Asking, asking
-from tests.handmade import call, fill, settings, store_with, visit
+from tests.handmade import DAY, call, fill, settings, store_with, visit
 
 DEPARTMENTS = "/api/v1/departments"
 
@@ -158,8 +161,32 @@ def test_head_is_get_without_the_body(client: Asking, path: str) -> None:
 
 
 def test_the_server_refuses_to_listen_elsewhere(site: Settings) -> None:
-    with pytest.raises(UsageError, match=r"no accounts yet: the pages are shown on 127\.0\.0\.1 only"):
-        serve(site, host="0.0.0.0")
+    open_wide = site.model_copy(update={"server": Server(address="0.0.0.0")})
+    with pytest.raises(UsageError, match=r"no accounts yet, so the pages are shown on 127\.0\.0\.1 only"):
+        serve(open_wide)
+    with Store.open(site) as store:
+        keeping.add(store, "anna", "Anna", "trīs zaļi zirgi", "admin")
+    with pytest.raises(UsageError, match="no accounts yet"):  # nobody who could administer
+        serve(open_wide)
+    with Store.open(site) as store:
+        keeping.grant(store, site, "anna", Grant("admin", None, DAY), "admin")
+    with pytest.raises(UsageError, match=r"passwords would cross the network readable; give server\.cert"):
+        serve(open_wide)
+
+
+@pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "via", "x-real-ip"])
+def test_nobody_who_comes_through_a_proxy_is_believed_without_an_account(client: Asking, header: str) -> None:
+    assert client.get(DEPARTMENTS).status_code == 200
+    assert client.get(DEPARTMENTS, headers={header: "10.1.2.3"}).status_code == 401
+
+
+def test_the_names_of_the_settings_are_served_and_ask_for_an_account(site: Settings) -> None:
+    named = site.model_copy(update={"server": Server(names=("callstats.novads.example",))})
+    with asking(named) as client:
+        for host in ("callstats.novads.example", "CALLSTATS.novads.example:443"):
+            assert client.get(DEPARTMENTS, headers={"host": host}).status_code == 401
+        assert client.get(DEPARTMENTS, headers={"host": "novads.example"}).status_code == 421
+        assert client.get(DEPARTMENTS).status_code == 200
 
 
 def test_a_fault_of_ours_tells_nothing_of_the_data(site: Settings, caplog: pytest.LogCaptureFixture) -> None:

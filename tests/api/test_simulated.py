@@ -111,7 +111,9 @@ def test_a_neighbours_page_links_within_itself(pair: Asking) -> None:
 def test_a_visitor_may_be_one_of_the_invented_people_where_all_is_invented(pair: Asking) -> None:
     asked = {"params": {"lang": "lv"}, "headers": {"accept": "text/html"}}
     page = pair.get("/who", **asked).text  # type: ignore[arg-type]
-    assert 'name="name" value="Līga Parauga"><input type="hidden" name="department" value="social"' in page
+    assert 'name="name" value="Līga Parauga"><input type="hidden" name="role" value="employee">' in page
     assert "Līga Parauga" not in pair.get("/recording/who", **asked).text  # type: ignore[arg-type]
-    said = pair.post("/who", data={"name": "Līga Parauga", "department": "social"})
-    assert said.headers["location"] == "/register"
+    person = {"name": "Līga Parauga", "role": "employee", "department": "social"}
+    assert pair.post("/who", data=person).headers["location"] == "/"
+    assert pair.get("/").headers["location"] == "/register", "an employee sees cases, not figures"
+    assert pair.get("/departments/social").status_code == 403

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from callstats.cases import register_tables  # noqa: F401  (its tables are in the metadata)
+from callstats.cases import account_tables, register_tables  # noqa: F401  (their tables are in the metadata)
 from callstats.cases.models import metadata
 
 context.configure(

@@ -52,7 +52,7 @@ def client(site: Settings) -> Iterator[Asking]:
 
 
 def as_person(client: Asking, who: tuple[str, str]) -> None:
-    client.cookies.set("who", quote(f"{who[0]}:{who[1]}"))
+    client.cookies.set("who", quote(f":{who[0]}:{who[1]}"))
 
 
 def do(client: Asking, number: int, step: str, seen: int, **fields: str) -> httpx.Response:

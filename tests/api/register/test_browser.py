@@ -30,7 +30,7 @@ def server(site: Settings) -> Iterator[Asking]:
 def opened(browser: Browser, server: Asking, path: str, width: int = 1280) -> tuple[Page, list[str]]:
     said: list[str] = []
     page = browser.new_page(viewport={"width": width, "height": 900})
-    who = {"name": "who", "value": quote(f"{ILZE[0]}:{ILZE[1]}"), "url": str(server.base_url)}
+    who = {"name": "who", "value": quote(f":{ILZE[0]}:{ILZE[1]}"), "url": str(server.base_url)}
     page.context.add_cookies([who])  # type: ignore[list-item]
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))

@@ -179,7 +179,7 @@ def test_a_promise_is_a_case_of_its_own(register: Register) -> None:
     assert (entry.status, entry.clock.waits, entry.clock.whom) == ("forwarded", "contact", "social")
     assert entry.clock.due is not None
     assert entry.clock.due.at == at("16:00", date(2026, 3, 6))
-    assert register.desk(department="social").keys() == {case.number}
+    assert register.desk(departments=["social"]).keys() == {case.number}
     with pytest.raises(UsageError, match="not after the promise"):
         acts.open_promise(register.store, register.site, "A", by=NOW, department="social", number="26001234")
     with pytest.raises(UsageError, match="needs the number"):
@@ -198,7 +198,8 @@ def test_what_is_kept_of_a_case_follows_from_its_steps(one: Register) -> None:
     one.act(1, "reopened")
     with one.store.database.read() as connection:
         case = cases_of(connection, [1])[1]
-        assert [found.number for found in stored.found(connection, closed=False, department="social")] == [1]
+        open_ones = stored.found(connection, closed=False, departments=["social"])
+        assert [found.number for found in open_ones] == [1]
         assert known(case).closed is False
         assert stored.entered(connection) == 4
 

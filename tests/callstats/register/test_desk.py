@@ -82,12 +82,12 @@ def test_a_department_sees_what_was_forwarded_to_it_and_no_longer_what_went_on(r
     register.act(1, "forwarded", department="social")
     register.act(2, "forwarded", department="social")
     register.act(2, "forwarded", department="finance")
-    assert list(register.desk(department="social")) == [1]
-    assert list(register.desk(department="finance")) == [2]
+    assert list(register.desk(departments=["social"])) == [1]
+    assert list(register.desk(departments=["finance"])) == [2]
     register.act(2, "undone", place=3)
-    assert sorted(register.desk(department="social")) == [1, 2]
+    assert sorted(register.desk(departments=["social"])) == [1, 2]
     register.act(1, "forwarded", institution="Valsts policija")
-    assert list(register.desk(department="social")) == [2]
+    assert list(register.desk(departments=["social"])) == [2]
 
 
 def test_which_case_of_a_client_it_is_counts_closed_ones_and_nobody_who_withheld_a_number(

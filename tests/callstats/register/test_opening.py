@@ -208,7 +208,7 @@ def test_an_open_case_never_goes_on_as_a_closed_one(register: Register) -> None:
     register.act(2, "forwarded", department="social")
     register.told(whole)
     assert (register.case(1).merged_into, register.case(2).merged_into) == (2, None)
-    assert list(register.desk(department="social")) == [2]
+    assert list(register.desk(departments=["social"])) == [2]
     assert register.told(whole) == 0
     assert [one.step for one in register.case(2).steps] == ["left", "forwarded", "seen"]
 

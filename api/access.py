@@ -1,0 +1,104 @@
+"""Who may see what: one table, route by route and role by role (domain/05 requirements 4 and 5).
+
+Each route is in it, or it answers nobody. *Own* means own departments, their calls and cases; *all* means
+every department.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from fastapi import Request
+
+from api.errors import ForbiddenError, UnknownVisitorError
+from api.people import visitor_of
+from callstats.accounts.roles import ROLES, Role, Visitor
+
+Reach = Literal["own", "all"]
+Row = dict[Role, Reach]
+
+
+def _all(*roles: Role) -> Row:
+    return dict.fromkeys(roles, "all")
+
+
+HOMES: Final = (
+    ("register_page", "/register"),
+    ("health_page", "/health"),
+    ("access_log_page", "/access-log"),
+)
+EVERYBODY: Final = frozenset({"sign_in_page", "sign_in", "who_page", "be_who", "plotly_file", "openapi"})
+ANY: Final[Row] = _all(*ROLES)
+FIGURES: Final[Row] = {"head": "own", **_all("chancellery", "analyst")}
+CASES: Final[Row] = {"employee": "own", "head": "own", **_all("pr")}
+MATRIX: Final[dict[str, Row]] = {
+    # pages
+    "departments_page": ANY,  # leads everybody to a page of one's own
+    "department_page": FIGURES,
+    "months_page": {"head": "all", **_all("chancellery", "analyst", "admin")},
+    "health_page": _all("admin"),
+    "access_log_page": _all("dpo"),
+    "account_page": ANY,
+    "sign_out": ANY,
+    "sign_out_everywhere": ANY,
+    # the register of messages: what of it, `people.may` says case by case
+    "register_page": CASES,
+    "register_file": CASES,
+    "register_summary": _all("pr", "chancellery"),
+    "case_page": CASES,
+    "case_sound": CASES,
+    "search": CASES,
+    "bulk_step": CASES,
+    "case_step": CASES,
+    "case_number": CASES,
+    "new_case": CASES,
+    # API
+    "departments": ANY,
+    "catalogue": ANY,
+    "figures": FIGURES,
+    "all_months": {"head": "all", **_all("chancellery", "analyst", "admin")},
+    "cases": _all("pr", "chancellery", "analyst"),
+    "department_calls": {"head": "own", **_all("analyst")},
+    "one_call": {"head": "own", **_all("analyst")},
+    "api_case": CASES,
+    "api_step": CASES,
+    "api_heard": CASES,
+    "api_new_case": CASES,
+    "api_number": CASES,
+}
+
+
+def admitted(request: Request) -> None:
+    """A dependency of every route: lets those in whom the table names.
+
+    Raises UnknownVisitorError where nobody has signed in, ForbiddenError for another role or department.
+    """
+    route, visitor = str(request.scope["route"].name), visitor_of(request)
+    if route in EVERYBODY or visitor.trusted:
+        return
+    if not visitor.roles:
+        if visitor.account is not None:
+            raise ForbiddenError("your account has no role today; ask the administrator")
+        raise UnknownVisitorError("sign in first: /signin (a program sends 'Authorization: Bearer TOKEN')")
+    found = departments_in(visitor, route)
+    if found is None:
+        return
+    if not found:
+        raise ForbiddenError("this is not for your role")
+    asked = [request.path_params.get("department"), *request.query_params.getlist("department")]
+    foreign = sorted({one for one in asked if one is not None and one not in found})
+    if foreign:
+        raise ForbiddenError(f"department {', '.join(foreign)} is not yours")
+
+
+def home_of(visitor: Visitor) -> str:
+    """The page that somebody begins with who sees no department's figures."""
+    return next((path for route, path in HOMES if departments_in(visitor, route) != ()), "/account")
+
+
+def departments_in(visitor: Visitor, route: str) -> tuple[str, ...] | None:
+    """Departments that a visitor sees in a route: some, none, or None: all of them."""
+    row = MATRIX.get(route, {})
+    if visitor.trusted or any(row.get(role) == "all" for role in visitor.roles):
+        return None
+    return visitor.departments_as(*(role for role, reach in row.items() if reach == "own"))

@@ -1,0 +1,61 @@
+"""The administrator's and the data protection officer's pages: is all well, and who looked at what."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from api.page import PageQuery
+from api.register import NO_STORE, page_of
+from api.routes import SiteOf
+from callstats import doctor
+from callstats.cases import access_log
+from callstats.metrics.base import Said
+
+router = APIRouter(include_in_schema=False)
+ACTIONS: Final = {
+    "number_shown": Said("redzēja numuru", "saw a number"),
+    "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
+    "account_added": Said("pievienoja kontu", "added an account"),
+    "account_ended": Said("slēdza kontu", "ended an account"),
+    "password_set": Said("nomainīja paroli", "set a password"),
+    "role_given": Said("piešķīra lomu", "gave a role"),
+    "role_ended": Said("atņēma lomu", "ended a role"),
+    "extension_given": Said("piesaistīja tālruni", "gave an extension"),
+    "token_issued": Said("izsniedza pilnvaru programmai", "issued a token"),
+    "token_revoked": Said("atsauca pilnvaru programmai", "revoked a token"),
+}
+ROWS: Final = 200
+
+
+class LogQuery(PageQuery):
+    """Which rows of the access log."""
+
+    page: int = Field(1, ge=1, le=100_000)
+
+
+@router.get("/health", name="health_page")
+def health_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+    """What `callstats doctor` finds."""
+    found = doctor.looked_at(site.store, site.settings)
+    response = page_of(request, site, query).answer("health.html", checks=found)
+    response.headers.update(NO_STORE)
+    return response
+
+
+@router.get("/access-log", name="access_log_page")
+def access_log_page(request: Request, site: SiteOf, query: Annotated[LogQuery, Query()]) -> Response:
+    """Who saw a number, took a file or changed an account, newest first; and whether the log is whole."""
+    with site.store.database.read() as connection:
+        rows = access_log.listed(connection)[::-1]
+        broken = access_log.broken(connection)
+    first = (query.page - 1) * ROWS
+    response = page_of(request, site, query).answer(
+        "access_log.html", action_names=ACTIONS, rows=rows[first : first + ROWS], broken=broken,
+        number=query.page, pages=max(1, -(-len(rows) // ROWS)), total=len(rows),
+    )  # fmt: skip
+    response.headers.update(NO_STORE)
+    return response
