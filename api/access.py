@@ -35,6 +35,10 @@ MATRIX: Final[dict[str, Row]] = {
     # pages
     "departments_page": ANY,  # leads everybody to a page of one's own
     "department_page": FIGURES,
+    "calls_page": {"head": "own", **_all("analyst")},
+    "call_page": {"head": "own", **_all("analyst")},
+    "missed_page": {"head": "own"},
+    "missed_number": {"head": "own"},
     "months_page": {"head": "all", **_all("chancellery", "analyst", "admin")},
     "health_page": _all("admin"),
     "access_log_page": _all("dpo"),

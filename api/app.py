@@ -11,7 +11,18 @@ from typing import Final
 import uvicorn
 from fastapi import Depends, FastAPI
 
-from api import access, doors, errors, keeping, pages, register, register_api, register_sheet, routes
+from api import (
+    access,
+    call_pages,
+    doors,
+    errors,
+    keeping,
+    pages,
+    register,
+    register_api,
+    register_sheet,
+    routes,
+)
 from api.entrance import Entrance
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
@@ -85,6 +96,7 @@ def create_app(
     app.include_router(register_api.router)
     app.include_router(doors.router)
     app.include_router(keeping.router)
+    app.include_router(call_pages.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

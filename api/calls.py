@@ -30,14 +30,19 @@ from callstats.fields import ATTEMPTS, CALLS, EVENTS, JUDGED_VISITS, TEXT, Field
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot, at_one_moment
 from callstats.store import Store
+from callstats.verdicts import VERDICTS, Verdict, verdicts
 
 _PHONE: Final = Field("phone", TEXT, "employee's phone as a letter within this call")
+_VERDICT: Final = Field(
+    "verdict", TEXT, "what the third signal's rule says of it; null for an internal call", values=VERDICTS
+)
 _ANSWERED: Final = Field("answered_by", TEXT, "employee who answered, as a letter within this call")
 MOST_LINES: Final = 2000
 ONE_DAY: Final = timedelta(days=1)
 _HIDDEN: Final = {"caller", "dialled", "answered_by", "employees_tried", "employee", "aliases"}
 
 VISIT_FIELDS: Final = (*(f for f in JUDGED_VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
+PAGE_FIELDS: Final = (*VISIT_FIELDS, _VERDICT)
 CALL_FIELDS: Final = (*(f for f in CALLS.fields if f.name not in _HIDDEN), _ANSWERED)
 ATTEMPT_FIELDS: Final = (_PHONE, *(f for f in ATTEMPTS.fields if f.name not in _HIDDEN))
 EVIDENCE_FIELDS: Final = (
@@ -50,16 +55,20 @@ EVIDENCE_FIELDS: Final = (
 
 # What a client wrote goes in as a table, never into the text.
 _PAGE_SQL: Final = """
-SELECT v.*, unix_micros(v.entered_at) AS entered_us
+SELECT v.*, w.verdict, unix_micros(v.entered_at) AS entered_us
 FROM visits v CROSS JOIN asked a
+LEFT JOIN verdicts w ON w.call_id = v.call_id AND w.visit = v.visit
 WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
+  AND (a.verdict IS NULL OR w.verdict = a.verdict)
   AND (unix_micros(v.entered_at) > a.entered_us
        OR (unix_micros(v.entered_at) = a.entered_us
            AND (v.call_id > a.call_id OR (v.call_id = a.call_id AND v.visit > a.visit))))
 ORDER BY entered_us ASC NULLS LAST, v.call_id ASC NULLS LAST, v.visit ASC NULLS LAST
 LIMIT :limit
 """
-_ASKED: Final = pa.schema([("entered_us", pa.int64()), ("call_id", pa.string()), ("visit", pa.int64())])
+_ASKED: Final = pa.schema(
+    [("entered_us", pa.int64()), ("call_id", pa.string()), ("visit", pa.int64()), ("verdict", pa.string())]
+)
 _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_id"
 
 
@@ -71,13 +80,16 @@ def page(
     end: date,
     limit: int,
     cursor: str | None,
+    verdict: Verdict | None = None,
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
-    cursor.
+    cursor; with ``verdict`` those of that word.
 
     Raises UsageError for a cursor that is none of ours.
     """
-    return at_one_moment(facts, lambda found: _page(found, settings, department, start, end, limit, cursor))
+    return at_one_moment(
+        facts, lambda found: _page(found, settings, department, start, end, limit, cursor, verdict)
+    )
 
 
 def _page(
@@ -88,11 +100,16 @@ def _page(
     end: date,
     limit: int,
     cursor: str | None,
+    verdict: Verdict | None,
 ) -> tuple[pa.Table, str | None]:
-    asked = pa.Table.from_pylist([dict(zip(_ASKED.names, _opened(cursor), strict=True))], _ASKED)
+    asked = pa.Table.from_pylist([dict(zip(_ASKED.names, (*_opened(cursor), verdict), strict=True))], _ASKED)
     rows = engine.run(
         _PAGE_SQL,
-        {"visits": judge.visits(facts, settings, start, end, [department]), "asked": asked},
+        {
+            "visits": judge.visits(facts, settings, start, end, [department]),
+            "verdicts": verdicts(facts, settings, department, start, end),
+            "asked": asked,
+        },
         {"department": department, "start": start, "end": end, "limit": limit + 1},
     ).to_pylist()
     shown = rows[:limit]
@@ -101,7 +118,7 @@ def _page(
         row["answered_by"] = names.get(row["call_id"], {}).get(row["answered_by"])
     last = shown[-1] if len(rows) > limit else None
     following = _sealed(last["entered_us"], last["call_id"], last["visit"]) if last else None
-    return pa.Table.from_pylist(shown, _schema(VISIT_FIELDS)), following
+    return pa.Table.from_pylist(shown, _schema(PAGE_FIELDS)), following
 
 
 def _letters_of(

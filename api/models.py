@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from api.calls import ATTEMPT_FIELDS, CALL_FIELDS, EVIDENCE_FIELDS, VISIT_FIELDS
+from api.calls import ATTEMPT_FIELDS, CALL_FIELDS, EVIDENCE_FIELDS, PAGE_FIELDS, VISIT_FIELDS
 from api.errors import PROBLEM
 from api.formats import MEDIA
 from callstats import fields
@@ -153,7 +153,9 @@ Cases: Final = _page("Cases", row_model("Case", CASES.fields, CASES.row))
 Departments: Final = _page("Departments", DepartmentRow)
 Catalogue: Final = _page("Catalogue", MetricModel)
 Figures: Final = _page("Figures", Figure)
-Visits: Final = _page("Visits", Visit, paged=True)
+Visits: Final = _page(
+    "Visits", row_model("VisitInPage", PAGE_FIELDS, fields.JUDGED_VISITS.row), paged=True
+)
 
 
 def responses(model: type[BaseModel], *, table: bool = True) -> dict[int | str, dict[str, Any]]:

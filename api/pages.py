@@ -21,6 +21,7 @@ from api.routes import SiteOf
 from api.site import Site, site_of
 from api.text import LANGUAGES, sort_key
 from callstats.month_list import month_list
+from callstats.to_call_back import Waiting, to_call_back
 
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
 PLOTLY: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -34,7 +35,7 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
     own = departments_in(visitor_of(request), "department_page")
     if own == ():
         return RedirectResponse(request.scope.get("root_path", "") + home_of(visitor_of(request)), 303)
-    start, end = _window(site, query)
+    start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
     ids = site.departments.ids if own is None else own
     names = {name: site.departments.name(name, page.words.language) for name in ids}
@@ -54,13 +55,16 @@ def department_page(
 ) -> Response:
     """One department's figures."""
     site.department(department)
-    start, end = _window(site, query)
+    start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
     step = query.step or figures.default_step(start, end)
     return page.answer(
         "department.html",
         department=department,
         title=site.departments.name(department, page.words.language),
+        waiting=waiting_of(site, department) if _sees(request, "missed_page", department) else None,
+        kept=site.settings.numbers.vault_days > 0,
+        calls_too=_sees(request, "calls_page", department),
         view=figures.department_view(site, department, start, end, step, page.words),
         is_hotline=department == site.settings.hotline.department,
         steps=figures.STEPS,
@@ -72,7 +76,7 @@ def department_page(
 @router.get("/months", name="months_page")
 def months_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
     """How the months stand, the newest first."""
-    start, end = _window(site, query)
+    start, end = window_of(site, query)
     rows = month_list(site.store, site.settings)
     return Page(request, site, query, start, end).answer("months.html", rows=rows[::-1])
 
@@ -83,7 +87,19 @@ def plotly_file() -> Response:
     return FileResponse(PLOTLY, media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
-def _window(site: Site, query: PageQuery) -> tuple[date, date]:
+def _sees(request: Request, route: str, department: str) -> bool:
+    own = departments_in(visitor_of(request), route)
+    return own is None or department in own
+
+
+def waiting_of(site: Site, department: str) -> list[Waiting]:
+    """Clients of a department who wait for a call back now. Raises NotFoundError for no department."""
+    site.department(department)
+    with site.store.reading() as facts:
+        return to_call_back(facts, site.settings, department, site.store.clock())
+
+
+def window_of(site: Site, query: PageQuery) -> tuple[date, date]:
     """The window asked for; without one the month of the last data and the two before it."""
     if query.start or query.end:
         return query.window(site)

@@ -27,6 +27,7 @@ from callstats.metrics.registry import METRICS
 from callstats.month_list import month_list
 from callstats.register.table import cases_table
 from callstats.report import metrics_table
+from callstats.verdicts import Verdict
 
 MAX_LIMIT: Final = 1000
 PREFIX: Final = "/api/v1"
@@ -121,6 +122,7 @@ class CallsQuery(Windowed, Formatted):
 
     limit: int = Field(100, ge=1, le=MAX_LIMIT, description="most rows to give")
     cursor: str | None = Field(None, max_length=500, description="'next' of the page before")
+    verdict: Verdict | None = Field(None, description="only calls of which the third signal's rule says this")
 
 
 @router.get("/departments", responses=models.responses(models.Departments), summary="Departments")
@@ -202,13 +204,14 @@ def department_calls(
     form = negotiated(request.headers.get("accept", ""), query.format)
     start, end = query.window(site)
     table, following = calls.page(
-        site.store, site.settings, department, start, end, query.limit, query.cursor
+        site.store, site.settings, department, start, end, query.limit, query.cursor, query.verdict
     )
     response = answer(table, form, f"calls_{department}_{start}_{end}", {"next": following})
     response.headers.update(NO_STORE)
     if following:
         again = {"from": start, "to": end, "limit": query.limit, "cursor": following}
         again |= {"format": query.format} if query.format else {}
+        again |= {"verdict": query.verdict} if query.verdict else {}
         response.headers["Link"] = f'<{request.url.path}?{urlencode(again)}>; rel="next"'
     return response
 

@@ -57,7 +57,8 @@ def _fine(found: Timeline) -> bool:
 
 
 class Teller:
-    """Tells steps in one language and zone. `department` names an id, `employee` an extension (pages mask).
+    """Tells steps in one language and zone. `department` names an id, `employee` an extension,
+    `client` a client's pseudonym (pages hide both).
 
     `fine` shows tenths of seconds, for calls that a source tells so finely.
     """
@@ -70,12 +71,14 @@ class Teller:
         fine: bool = True,
         department: Naming = str,
         employee: Naming = str,
+        client: Naming | None = None,
     ) -> None:
         self.language = language
         self.zone = zone
         self.fine = fine
         self.department = department
         self.employee = employee
+        self.client = client or short
 
     def word(self, key: str, **values: str) -> str:
         """A phrase of `phrases.WORDS`."""
@@ -138,20 +141,20 @@ class Teller:
             return self.word("anonymous")
         if kind == "extension":
             return self.word("employee", who=self.employee(caller))
-        return self.word("client", who=short(caller))
+        return self.word("client", who=self.client(caller))
 
     def _dialled(self, values: Mapping[str, Any]) -> str:
         dialled = values["dialled"]
         if dialled is None:
             return self.word("no_number")
         if PSEUDONYM.fullmatch(dialled):
-            return self.word("client_number", who=short(dialled))
+            return self.word("client_number", who=self.client(dialled))
         return self.employee(dialled) if values["dialled_class"] == "extension" else str(dialled)
 
     def _target(self, target: str | None) -> str:
         if target is None:
             return self.word("colleague")
-        return short(target) if PSEUDONYM.fullmatch(target) else self.employee(target)
+        return self.client(target) if PSEUDONYM.fullmatch(target) else self.employee(target)
 
     def _department(self, department: str | None) -> str:
         return self.word("no_department") if department is None else self.department(department)

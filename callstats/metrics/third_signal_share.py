@@ -5,7 +5,7 @@ from callstats.metrics.base import OUTCOME_NAMES, SCOPE_EXCLUSIONS, Measure, Met
 # One judgement for the figure and its variants; these leave out others than the rule does.
 JUDGED = """
 judged_visits AS (
-    SELECT department, local_date, entered_at, outcome, rule_version, left_out, wait_us,
+    SELECT call_id, visit, department, local_date, entered_at, outcome, rule_version, left_out, wait_us,
            third_signal_left_out,
            outcome = 'answered' AND within_third_signal AS hit,
            CASE WHEN outcome IS NULL OR outcome <> 'answered' THEN how_sure

@@ -26,6 +26,10 @@ HTML = {"accept": "text/html"}
 ASKED: dict[str, tuple[str, str]] = {
     "departments_page": ("GET", "/"),
     "department_page": ("GET", "/departments/social"),
+    "calls_page": ("GET", "/departments/social/calls"),
+    "call_page": ("GET", "/calls/pbx:1"),
+    "missed_page": ("GET", "/departments/social/missed"),
+    "missed_number": ("POST", "/departments/social/missed/number"),
     "months_page": ("GET", "/months"),
     "health_page": ("GET", "/health"),
     "access_log_page": ("GET", "/access-log"),
@@ -162,6 +166,9 @@ def test_an_account_without_a_role_sees_nothing(
         "/api/v1/metrics/answered_share?department=social&department=finance",
         "/api/v1/departments/finance/calls",
         "/api/v1/calls/pbx:2",
+        "/departments/finance/calls",
+        "/departments/finance/missed",
+        "/calls/pbx:2",
     ],
 )
 def test_a_head_sees_no_other_department(

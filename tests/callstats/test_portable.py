@@ -24,6 +24,7 @@ from callstats.metrics.registry import METRICS
 from callstats.metrics.returns import returns_query
 from callstats.portable import FUNCTIONS, TYPES, faults
 from callstats.register.contacts import SQL as CONTACTS
+from callstats.verdicts import SQL as VERDICTS
 from tests.shared import ROOT
 
 PARAMETER = re.compile(r"(?<!:):([a-z_]+)\b")
@@ -34,6 +35,7 @@ COMPOSED = {
     "callstats/metrics/base.py",
     "callstats/metrics/links.py",
     "callstats/register/contacts.py",
+    "callstats/verdicts.py",
     "callstats/assemble/__init__.py",
     "callstats/cluster.py",
     "callstats/evidence.py",
@@ -71,6 +73,7 @@ def _composed() -> Iterator[tuple[str, str]]:
         yield f"{result.name} in order", _ordered(step, columns)
         yield f"{result.name} of a span", OF_SPAN.format(step)
     yield "calls that followed a case up", CONTACTS
+    yield "verdicts", VERDICTS
     yield "what a cluster reads", _NEEDED
     yield "lines of a call", LINES_OF_A_CALL
     known = SimpleNamespace(until=date(2026, 11, 23), table_files=lambda *_: [Path("a.parquet")])

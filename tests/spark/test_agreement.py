@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time
 from functools import cache
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from api import calls
-from callstats import agreement, engine, evidence, feeds, judge, spark, spread
+from callstats import agreement, engine, evidence, feeds, judge, spark, spread, to_call_back, verdicts
 from callstats.assemble import assemble, text
 from callstats.cases import crossings
 from callstats.fields import TABLES
@@ -52,6 +52,8 @@ ASKED = {
     "rows of calls": calls._OF_CALLS,
     "lines": evidence.LINES_OF_A_CALL,
     "calls that followed a case up": contacts.SQL,
+    "verdicts": verdicts.SQL,
+    "clients to call back": to_call_back.SQL,
 }
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 
@@ -154,6 +156,8 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
         with store.database.read() as connection:
             cases = list(opening.cases_of(connection, range(1, 100)).values())
 
+        noon = datetime.combine(after, time(12), UTC)
+
         def asked() -> dict[str, object]:
             return {
                 "touched": spread._calls(facts, sorted(files), {call}, files, None),
@@ -162,6 +166,8 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
                 "visits": judge.scan(facts, settings()).to_pylist(),
                 "page": calls.page(facts, settings(), "social", first, after, 5, None)[0].to_pylist(),
                 "followed up": contacts.seen_calls(facts, settings(), cases),
+                "verdicts": verdicts.verdicts(facts, settings(), "social", first, after).to_pylist(),
+                "to call back": to_call_back.to_call_back(facts, settings(), "social", noon),
                 "evidence": calls.one(store, settings(), call)["evidence"],
             }
 

@@ -1,0 +1,206 @@
+"""The calls behind a department's figures, one call as a drawn timeline, clients who wait for a call back.
+
+Persons are *1. tālrunis, 2. tālrunis* within a call; of a client nothing is shown but, by one key and written
+down, the number of who waits for a call back (domain/05 requirements 4, 6 and 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import groupby
+from pathlib import PurePath
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.responses import Response
+
+from api import calls
+from api.access import departments_in
+from api.errors import ForbiddenError, NotFoundError
+from api.forms import once
+from api.page import Page, PageQuery
+from api.pages import plotly_marks, waiting_of, window_of
+from api.people import Form, VisitorOf
+from api.routes import NO_STORE, SiteOf
+from api.site import Site
+from callstats.cases import access_log
+from callstats.cases.access_log import Access
+from callstats.cases.vault import Vault
+from callstats.errors import InputError
+from callstats.evidence import Line
+from callstats.explain import Teller
+from callstats.metrics.base import Language
+from callstats.timeline import Step, Timeline, timeline
+from callstats.timeline_chart import call_timeline
+from callstats.to_call_back import since
+from callstats.verdicts import VERDICT_NAMES, VERDICTS, Verdict
+
+router = APIRouter(include_in_schema=False)
+IN_PAGE: Final = 50
+
+
+class CallsPageQuery(PageQuery):
+    """Which calls of a department, and from where on."""
+
+    verdict: Verdict | None = None
+    cursor: str | None = Field(None, max_length=500)
+
+
+@router.get("/departments/{department}/calls", name="calls_page")
+def calls_page(
+    request: Request, site: SiteOf, department: str, query: Annotated[CallsPageQuery, Query()]
+) -> Response:
+    """The calls behind the figures of a department, by time; of one verdict where it is asked for."""
+    site.department(department)
+    start, end = window_of(site, query)
+    page = Page(request, site, query, start, end)
+    found, following = calls.page(
+        site.store, site.settings, department, start, end, IN_PAGE, query.cursor, query.verdict
+    )
+    asked = {"from": start, "to": end, "verdict": query.verdict or "", "cursor": following}
+    return _kept_nowhere(
+        page,
+        "calls.html",
+        department=department,
+        title=site.departments.name(department, page.words.language),
+        rows=found.to_pylist(),
+        following=urlencode(asked) if following else None,
+        verdicts=VERDICTS,
+        verdict_names=VERDICT_NAMES,
+        chosen=query.verdict,
+    )
+
+
+@router.get("/calls/{call_id}", name="call_page")
+def call_page(
+    request: Request,
+    site: SiteOf,
+    visitor: VisitorOf,
+    call_id: Annotated[str, Path(max_length=200)],
+    query: Annotated[PageQuery, Query()],
+) -> Response:
+    """One call: drawn, told step by step with the lines behind each, and how it was judged."""
+    try:
+        found = timeline(site.store, call_id, site.settings)
+    except InputError as error:
+        raise NotFoundError(str(error)) from None
+    own = departments_in(visitor, "call_page")
+    if own is not None and not _came_to(found) & set(own):
+        raise ForbiddenError(f"call {call_id} did not come to a department of yours")
+    day = found.call["local_date"]
+    page = Page(request, site, query, day, day)
+    phone = numbered(page.words.language)
+    teller = Teller(
+        page.words.language,
+        site.settings.zone,
+        department=lambda name: site.departments.name(name, page.words.language),
+        employee=phone,
+        client=lambda _: "",
+    )
+    steps = [_told(step, teller) for step in found.steps]
+    figure = call_timeline(found, page.words.language, zone=site.settings.timezone, employee=phone)
+    return _kept_nowhere(
+        page,
+        "call.html",
+        call=found.call,
+        steps=steps,
+        judged=_judged(found, teller),
+        disagreements=[_sentence(teller, step) for step in found.disagreements],
+        figure=figure,
+        silent=found.silent,
+        plotly_marks=plotly_marks(),
+    )
+
+
+@router.get("/departments/{department}/missed", name="missed_page")
+def missed_page(
+    request: Request, site: SiteOf, department: str, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """*Jāatzvana*: clients whom nobody answered and nobody has called back yet."""
+    return _missed_page(request, site, department, query)
+
+
+@router.post("/departments/{department}/missed/number", name="missed_number")
+def missed_number(
+    request: Request, site: SiteOf, visitor: VisitorOf, department: str, form: Form
+) -> Response:
+    """Shows the number of one who waits; who saw it is written down first."""
+    call_id = once(form).get("call_id", "")
+    waiting = waiting_of(site, department)
+    client = next((one.client for one in waiting if one.call_id == call_id), None)
+    if client is None:
+        raise NotFoundError(
+            f"nobody waits for a call back after call {call_id!r} any more; open the list anew"
+        )
+    number = Vault.open(site.settings, site.store.database, site.store.clock).reveal(client)
+    if number is None:
+        raise NotFoundError(f"call {call_id}: the number is not kept any more (numbers.vault_days)")
+    with site.store.database.write() as connection:
+        name = visitor.name or "this machine's user"
+        access_log.note(connection, Access(site.store.clock(), name, "number_shown", f"call {call_id}"))
+    query = PageQuery.model_validate({})
+    return _missed_page(request, site, department, query, {call_id: number})
+
+
+def _missed_page(
+    request: Request, site: Site, department: str, query: PageQuery, shown: dict[str, str] | None = None
+) -> Response:
+    now = site.store.clock()
+    first = since(site.settings, now)
+    page = Page(request, site, query, first, now.astimezone(site.settings.zone).date())
+    return _kept_nowhere(
+        page,
+        "missed.html",
+        department=department,
+        title=site.departments.name(department, page.words.language),
+        waiting=waiting_of(site, department),
+        shown=shown or {},
+        first=first,
+        kept=site.settings.numbers.vault_days > 0,
+    )
+
+
+def _came_to(found: Timeline) -> set[str]:
+    """Departments that the call came to."""
+    told = (step.values.get("department") for step in (*found.steps, *found.judgements))
+    return {one for one in told if one is not None}
+
+
+def numbered(language: Language) -> Callable[[str], str]:
+    """Names phones of one call *Nr. 1*, *Nr. 2* … in the order in which they are told."""
+    known: dict[str, str] = {}
+    word = "no." if language == "en" else "Nr."
+    return lambda extension: known.setdefault(extension, f"{word} {len(known) + 1}")
+
+
+def _kept_nowhere(page: Page, template: str, **values: Any) -> Response:
+    response = page.answer(template, **values)
+    response.headers.update(NO_STORE)
+    return response
+
+
+def _told(step: Step, teller: Teller) -> dict[str, Any]:
+    return {
+        "time": teller.time(step.at) if step.at else "",
+        "text": _sentence(teller, step),
+        "lines": _lines(teller, step.evidence),
+    }
+
+
+def _lines(teller: Teller, evidence: tuple[Line, ...]) -> list[str]:
+    """Where a fact was said: file and its own folder, nothing else of the server."""
+    return teller.lines([replace(one, path="/".join(PurePath(one.path).parts[-2:])) for one in evidence])
+
+
+def _sentence(teller: Teller, step: Step) -> str:
+    return teller.step(step).replace(" ()", "")
+
+
+def _judged(found: Timeline, teller: Teller) -> list[tuple[str, list[str]]]:
+    return [
+        (teller.department(steps[0].values["department"] or ""), [_sentence(teller, one) for one in steps])
+        for steps in (list(group) for _, group in groupby(found.judgements, key=lambda one: one.visit))
+    ]
