@@ -35,6 +35,7 @@ MATRIX: Final[dict[str, Row]] = {
     # pages
     "departments_page": ANY,  # leads everybody to a page of one's own
     "department_page": FIGURES,
+    "figures_page": FIGURES,
     "calls_page": {"head": "own", **_all("analyst")},
     "call_page": {"head": "own", **_all("analyst")},
     "missed_page": {"head": "own"},

@@ -1,4 +1,4 @@
-"""What a department's page shows, computed: one query per metric, everything else added up from its parts."""
+"""What the page of all figures shows: one query per metric, everything else added up from its parts."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ NO_PHONE, WAIT, BUSY = no_phone_available_share.METRIC, wait_time.METRIC, busy_h
 DRAWN: Final[dict[str, tuple[str, ...]]] = {
     THIRD.slug: ("day", "week", "month"),
     ANSWERED.slug: ("outcome",),
-    UNANSWERED.slug: ("weekday", "hour"),
+    UNANSWERED.slug: (),
     ABANDONED.slug: (),
     BUSY.slug: ("weekday", "hour"),
-    RINGS.slug: ("rings",),
-    ROTATION.slug: ("rotation_cause",),
+    RINGS.slug: (),
+    ROTATION.slug: (),
     MISSED.slug: ("follow_up",),
     CALLBACK.slug: ("contact",),
 }
@@ -140,17 +140,11 @@ def drawable_step(start: date, end: date, step: Step) -> Step:
     return "month" if step == "week" and length // 7 + 2 > MOST_BUCKETS else step
 
 
-def department_view(site: Site, department: str, start: date, end: date, step: Step, words: Words) -> View:
-    """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
-    step = drawable_step(start, end, step)
-    return at_one_moment(
-        site.store, lambda facts: _department_view(site, facts, department, start, end, step, words)
-    )
-
-
-def _department_view(
+def department_view(
     site: Site, facts: Snapshot, department: str, start: date, end: date, step: Step, words: Words
 ) -> View:
+    """The figures of a department on the days ``[start, end)``; a step too fine to draw is made coarser."""
+    step = drawable_step(start, end, step)
     axes = [
         (one, DRAWN.get(one.slug, (one.split.name,) if one.split else ()))
         for one in METRICS.values()
@@ -173,25 +167,16 @@ def _department_view(
     buckets = sorted({(bucket_start(day, step),) for day in days(start, end)})
     over_time = rows(THIRD, step, grid=buckets, of=parts if step == "month" else finer)
     outcomes = [row for row in rows(ANSWERED, "outcome") if row["outcome"] is not None]
-    week = rows(UNANSWERED, "weekday", "hour", of=finer)
     busy = rows(BUSY, "weekday", "hour", of=finer)
-    rings = [row for row in rows(RINGS, "rings") if row["rings"] is not None]
-    causes = [row for row in rows(ROTATION, "rotation_cause") if row["rotation_cause"] is not None]
     followed = [row for row in rows(MISSED, "follow_up") if row["n"]]
     label = words.month if step == "month" else words.short_day
     drawn = (
         Chart("over_time", THIRD, charts.share_over_time(over_time, step, label, language), over_time),
         Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
-        Chart("week", UNANSWERED, charts.hour_by_weekday(week, words.weekdays(), language), week),
         Chart("busy", BUSY, charts.calls_per_hour(busy, words.weekdays(), language), busy),
-        Chart("rings", RINGS, charts.signals(rings, rule.signals, language), rings),
         Chart(
-            "rotation",
-            ROTATION,
-            charts.k_of_n(causes, "rotation_cause", _names(ROTATION), _OFFERED, _NOT_OFFERED, language),
-            causes,
+            "follow_up", MISSED, charts.counts(followed, "follow_up", names_of(MISSED), language), followed
         ),
-        Chart("follow_up", MISSED, charts.counts(followed, "follow_up", _names(MISSED), language), followed),
     )
     splits = {
         metric.slug: [row for row in rows(metric, *by) if row["n"] and row[by[0]] is not None]
@@ -202,11 +187,8 @@ def _department_view(
     return View(totals, splits, {chart.name: chart for chart in drawn}, rule, step, firmness)
 
 
-_OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")
-_NOT_OFFERED: Final = Said("nav piedāvāts kolēģim", "not offered to a colleague")
-
-
-def _names(metric: Metric) -> dict[str, Said]:
+def names_of(metric: Metric) -> dict[str, Said]:
+    """Names of the places on a metric's own axis."""
     return dict(metric.split.values) if metric.split else {}
 
 

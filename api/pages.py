@@ -15,13 +15,17 @@ from starlette.staticfiles import StaticFiles
 
 from api import figures
 from api.access import departments_in, home_of
+from api.head import head_view
 from api.page import HERE, Page, PageQuery
 from api.people import visitor_of
 from api.routes import SiteOf
 from api.site import Site, site_of
 from api.text import LANGUAGES, sort_key
+from callstats.calendar import bucket_end
 from callstats.month_list import month_list
+from callstats.snapshot import at_one_moment
 from callstats.to_call_back import Waiting, to_call_back
+from callstats.verdicts import VERDICT_NAMES
 
 STATIC_PATHS: Final = ("/static/", "/vendor/", "/api/v1/openapi.json")
 PLOTLY: Final = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
@@ -53,11 +57,10 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
 def department_page(
     request: Request, site: SiteOf, department: str, query: Annotated[PageQuery, Query()]
 ) -> Response:
-    """One department's figures."""
+    """The head's page: one number, who waits for a call back, five pictures."""
     site.department(department)
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
-    step = query.step or figures.default_step(start, end)
     return page.answer(
         "department.html",
         department=department,
@@ -65,7 +68,33 @@ def department_page(
         waiting=waiting_of(site, department) if _sees(request, "missed_page", department) else None,
         kept=site.settings.numbers.vault_days > 0,
         calls_too=_sees(request, "calls_page", department),
-        view=figures.department_view(site, department, start, end, step, page.words),
+        head=at_one_moment(
+            site.store, lambda facts: head_view(site, facts, department, start, end, page.words)
+        ),
+        verdict_names=VERDICT_NAMES,
+        month_after=lambda month: bucket_end(month, "month"),
+        m=figures,
+        plotly_marks=plotly_marks(),
+    )
+
+
+@router.get("/departments/{department}/figures", name="figures_page")
+def figures_page(
+    request: Request, site: SiteOf, department: str, query: Annotated[PageQuery, Query()]
+) -> Response:
+    """Every figure of a department."""
+    site.department(department)
+    start, end = window_of(site, query)
+    page = Page(request, site, query, start, end)
+    step = query.step or figures.default_step(start, end)
+    return page.answer(
+        "figures.html",
+        department=department,
+        title=site.departments.name(department, page.words.language),
+        view=at_one_moment(
+            site.store,
+            lambda facts: figures.department_view(site, facts, department, start, end, step, page.words),
+        ),
         is_hotline=department == site.settings.hotline.department,
         steps=figures.STEPS,
         m=figures,

@@ -78,6 +78,11 @@ class Words:
         """0.85 as "85 %"; a dash for None."""
         return "–" if value is None else f"{self.number(100 * value, digits)}{NBSP}%"
 
+    def points(self, share: float) -> str:
+        """A difference of shares in percentage points: 0.052 as "+5,2", with its sign."""
+        text = self.number(100 * abs(share), 1)
+        return text if share == 0 else f"{'+' if share > 0 else '−'}{text}"
+
     def duration(self, seconds: float | None) -> str:
         """12.34 as "12,3 s", 4500 as "1 h 15 min", 200000 as "2 d. 7 h"; a dash for None."""
         if seconds is None:

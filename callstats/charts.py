@@ -6,7 +6,7 @@ paper are left to where the chart is shown (light, dark, print). A missing value
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import plotly.graph_objects as go
@@ -115,15 +115,28 @@ def _below(row: Row) -> float | None:
     return None if row["low"] is None else 100 * (row["value"] - row["low"])
 
 
-def counts(rows: Sequence[Row], axis: str, names: Mapping[str, Said], language: Language) -> go.Figure:
-    """How many calls ended in each way: horizontal bars, in the order of ``names`` from the top."""
+def counts(
+    rows: Sequence[Row],
+    axis: str,
+    names: Mapping[Any, Said],
+    language: Language,
+    quiet: Collection[str] = (),
+) -> go.Figure:
+    """How many calls ended in each way: horizontal bars, in the order of ``names`` from the top.
+
+    The first of ``names`` is blue, others amber, those in ``quiet`` grey.
+    """
     order = {name: place for place, name in enumerate(names)}
     shown = sorted((row for row in rows if row["n"]), key=lambda row: order.get(row[axis], len(order)))
     trace = go.Bar(
         x=[row["n"] for row in shown],
         y=[names[row[axis]][language] if row[axis] in names else str(row[axis]) for row in shown],
         orientation="h",
-        marker={"color": [BLUE if not place else AMBER for place in (order.get(r[axis], 1) for r in shown)]},
+        marker={
+            "color": [
+                GREY if row[axis] in quiet else AMBER if order.get(row[axis], 1) else BLUE for row in shown
+            ]
+        },
         text=[row["n"] for row in shown],
         textposition="auto",
         textangle=0,
@@ -136,16 +149,19 @@ def counts(rows: Sequence[Row], axis: str, names: Mapping[str, Said], language: 
     return figure
 
 
-def hour_by_weekday(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
-    """A share per hour and weekday, darker is more; hours without calls are gaps. ``weekdays``: names from
-    Monday.
+def missed_by_hour(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
+    """How many calls stayed unanswered per hour and weekday, the most darkest; no call in an hour is a gap.
+
+    ``weekdays``: names from Monday.
     """
+    shown = [row for row in rows if row["n"]]
+    most = max((row["k"] for row in shown), default=0)
     return _week(
-        [row for row in rows if row["n"]],
+        shown,
         weekdays,
         language,
-        shade=lambda row: float(row["value"]),
-        text=lambda row: f"{row['k']}/{row['n']}",
+        shade=lambda row: row["k"] / most if most else 0.0,
+        text=lambda row: str(row["k"]),
         told=lambda row: f"{row['k']} {_OF[language]} {row['n']} ({_percent(row['value']):.0f} %)",
     )
 

@@ -33,6 +33,20 @@ def wilson(k: int, n: int) -> tuple[float, float] | None:
     return (0.0 if k == 0 else max(0.0, middle - half), 1.0 if k == n else min(1.0, middle + half))
 
 
+def difference(k: int, n: int, other_k: int, other_n: int) -> tuple[float, float]:
+    """95 % interval of the difference of two independent shares k / n - other_k / other_n.
+
+    Newcombe (1998), method 10: from the score intervals of both. Raises ValueError where an n is 0.
+    """
+    mine, theirs = wilson(k, n), wilson(other_k, other_n)
+    if mine is None or theirs is None:
+        raise ValueError("a share of nothing has no difference to another")
+    p, other = k / n, other_k / other_n
+    low = p - other - sqrt((p - mine[0]) ** 2 + (theirs[1] - other) ** 2)
+    high = p - other + sqrt((mine[1] - p) ** 2 + (other - theirs[0]) ** 2)
+    return low, high
+
+
 @lru_cache(maxsize=1 << 14)
 def poisson(k: int) -> tuple[float, float]:
     """Exact 95 % interval of a Poisson mean of which k were counted (Garwood 1936): k = 0 gives 0 to 3.69.

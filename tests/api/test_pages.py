@@ -18,7 +18,7 @@ from tests.api.asking import Asking, asking
 from tests.handmade import RIGA, settings
 
 TEMPLATES = Path(pages.__file__).parent / "templates"
-PAGES = ["/", "/departments/social", "/departments/pr", "/departments/finance"]
+PAGES = ["/", "/departments/social", "/departments/pr/figures", "/departments/finance"]
 
 
 @pytest.mark.parametrize("language", ["lv", "en"])
@@ -86,10 +86,16 @@ def test_before_anything_is_loaded_the_page_says_what_to_do(empty: Asking) -> No
     assert empty.get("/departments/social").status_code == 200
 
 
-def test_each_chart_has_its_data_and_its_table(client: Asking) -> None:
-    text = client.get("/departments/social", params={"lang": "en"}).text
-    names = re.findall(r'data-chart="(\w+)"', text)
-    assert names == ["over_time", "outcomes", "week", "busy", "rings", "rotation", "follow_up"]
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("", ["months", "verdicts", "week", "rings", "rotation"]),
+        ("/figures", ["over_time", "outcomes", "busy", "follow_up"]),
+    ],
+)
+def test_each_chart_has_its_data_and_its_table(client: Asking, path: str, names: list[str]) -> None:
+    text = client.get(f"/departments/social{path}", params={"lang": "en"}).text
+    assert re.findall(r'data-chart="(\w+)"', text) == names
     for name in names:
         found = re.search(rf'<script type="application/json" id="chart-{name}">(.*?)</script>', text, re.S)
         assert found is not None
@@ -100,11 +106,12 @@ def test_each_chart_has_its_data_and_its_table(client: Asking) -> None:
 
 @pytest.mark.parametrize("language", ["lv", "en"])
 @pytest.mark.parametrize("department", ["social", "pr"])
-def test_every_figure_of_the_registry_stands_on_the_page(
+def test_every_figure_of_the_registry_stands_on_the_pages(
     client: Asking, department: str, language: Language
 ) -> None:
     """A metric needs no page work: what has no section of its own is told from its declaration."""
-    text = unescape(_plain(client.get(f"/departments/{department}", params={"lang": language}).text))
+    pages = (client.get(f"/departments/{department}{path}?lang={language}").text for path in ("", "/figures"))
+    text = unescape(_plain(" ".join(pages)))
     for one in METRICS.values():
         if one.hotline_only and department != "pr":
             assert one.title[language] not in text
@@ -116,14 +123,14 @@ def test_every_figure_of_the_registry_stands_on_the_page(
 
 def test_contact_in_time_is_told_in_words(client: Asking) -> None:
     """Juris left his message on Monday at 16:00; the environment's people called on Tuesday at 9."""
-    text = _plain(client.get("/departments/pr", params={"lang": "lv"}).text)
+    text = _plain(client.get("/departments/pr/figures", params={"lang": "lv"}).text)
     assert "Saziņa laikā: 1 no 1" in text
     assert "mēģināts sazvanīt līdz nākamās darba dienas beigām 1" in text
 
 
 def test_busy_hours_are_told_with_their_open_time(client: Asking) -> None:
     """The data end on Tuesday at 10: 9 + 2 open hours, 13 calls: 1.2 an hour."""
-    text = _plain(client.get("/departments/social", params={"lang": "en"}).text)
+    text = _plain(client.get("/departments/social/figures", params={"lang": "en"}).text)
     assert "13 calls in 11 open hours" in text
     assert "1.2 per hour" in text
 
@@ -166,7 +173,7 @@ def test_links_keep_the_window(client: Asking) -> None:
 
 @pytest.mark.parametrize("step", ["day", "week", "month"])
 def test_the_course_of_time_can_be_shown_in_three_steps(client: Asking, step: str) -> None:
-    assert client.get("/departments/social", params={"step": step}).status_code == 200
+    assert client.get("/departments/social/figures", params={"step": step}).status_code == 200
 
 
 def test_a_missing_page_is_a_page_for_a_person(client: Asking) -> None:

@@ -62,7 +62,7 @@ def test_a_page_says_it_in_both_languages(pair: Asking, path: str, language: str
 
 def test_a_chart_says_it_in_its_picture(pair: Asking) -> None:
     def notes(page: str) -> list[str]:
-        text = page.partition('id="chart-over_time">')[2].partition("</script>")[0]
+        text = page.partition('id="chart-months">')[2].partition("</script>")[0]
         return [note["text"] for note in json.loads(text)["layout"].get("annotations", [])]
 
     assert "Simulated data" in notes(pair.get("/departments/social", params={"lang": "en"}).text)

@@ -65,11 +65,11 @@ def test_without_answered_calls_the_signals_are_drawn_empty() -> None:
 
 def test_the_week_shows_office_hours_and_whatever_lies_outside() -> None:
     rows = [row(weekday=1, hour=9, k=1, n=4), row(weekday=6, hour=20, k=1, n=1), row(weekday=2, hour=9)]
-    figure = charts.hour_by_weekday(rows, WEEKDAYS, "lv")
+    figure = charts.missed_by_hour(rows, WEEKDAYS, "lv")
     assert list(figure.layout.xaxis.categoryarray) == [str(hour) for hour in range(8, 21)]
     assert list(figure.layout.yaxis.ticktext) == ["P", "O", "T", "C", "Pk", "S"]
     monday, tuesday = figure.data[:2]
-    assert (list(monday.x), list(monday.text), len(tuesday.x)) == (["9"], ["1/4"], 0)
+    assert (list(monday.x), list(monday.text), len(tuesday.x)) == (["9"], ["1"], 0)
 
 
 def test_the_busiest_hour_is_the_darkest_and_an_hour_without_calls_a_gap() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callstats.metrics.stats import Spread, poisson, share, wilson
+from callstats.metrics.stats import Spread, difference, poisson, share, wilson
 
 
 def test_no_data_has_no_value() -> None:
@@ -91,3 +91,22 @@ def test_a_poisson_interval_leaves_two_and_a_half_percent_on_both_sides(k: int) 
 def test_less_than_nothing_is_no_count() -> None:
     with pytest.raises(ValueError, match="-1 is no count"):
         poisson(-1)
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "low", "high"),
+    [
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((10, 10), (0, 20), 0.6791, 1.0),
+        ((0, 10), (0, 20), -0.1611, 0.2775),
+    ],
+)
+def test_the_difference_of_two_shares_as_newcombe_tells_it(
+    mine: tuple[int, int], theirs: tuple[int, int], low: float, high: float
+) -> None:
+    """Newcombe (1998), table II, method 10."""
+    assert difference(*mine, *theirs) == pytest.approx((low, high), abs=5e-5)
+    assert difference(*theirs, *mine) == pytest.approx((-high, -low), abs=5e-5)
+    with pytest.raises(ValueError, match="a share of nothing"):
+        difference(*mine, 0, 0)

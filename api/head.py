@@ -1,0 +1,155 @@
+"""The head's pictures: thirteen months of the third signal, what happened to calls, thirteen weeks of hours.
+
+Whether the last whole month differs from the one before is said only where the 95 % interval of the
+difference excludes zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from api.figures import RINGS, ROTATION, THIRD, UNANSWERED, Chart, Firmness, Row, names_of
+from api.site import Site
+from api.text import Words
+from callstats import charts
+from callstats.calendar import bucket_end
+from callstats.metrics import stats
+from callstats.metrics.base import Metric, Said
+from callstats.report import standing_parts, standing_rows
+from callstats.rules import ThirdSignalRule, rule_on
+from callstats.snapshot import Snapshot
+from callstats.standing import Parts, Standing
+from callstats.verdicts import VERDICT_NAMES, counted
+
+MONTHS: Final = 13
+WEEKS: Final = timedelta(weeks=13)
+QUIET: Final = frozenset({"not_scored"})
+OF_ANSWERS: Final = ((RINGS, ("rings",)), (ROTATION, ("rotation_cause",)))
+OFFERED: Final = Said("piedāvāts kolēģim", "offered to a colleague")
+NOT_OFFERED: Final = Said("nav piedāvāts kolēģim", "not offered to a colleague")
+
+
+@dataclass(frozen=True)
+class Change:
+    """The last whole month beside the one before: the difference of the shares and its 95 % interval."""
+
+    before: Row
+    now: Row
+    by: float
+    low: float
+    high: float
+
+    @property
+    def real(self) -> bool:
+        """Whether it may be called a change."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class Head:
+    """The headline, rings and rotation as a whole, charts by name, the change of the last whole month."""
+
+    third: Row
+    rings: Row
+    rotation: Row
+    charts: dict[str, Chart]
+    change: Change | None
+    hours: tuple[date, date]  # the days of the hours' picture
+    rule: ThirdSignalRule
+    firmness: Firmness
+
+
+def head_view(site: Site, facts: Snapshot, department: str, start: date, end: date, words: Words) -> Head:
+    """The head's page of a department for a window ``[start, end)``: months and weeks end with it."""
+    first = (site.window() or (start, end))[0]
+    months, since, language = _months(first, end), max(first, end - WEEKS), words.language
+    window = _Asked.of(site, facts, department, start, end, [(THIRD, ("outcome",)), *OF_ANSWERS])
+    third, rings, rotation = (window.whole(one) for one in (THIRD, RINGS, ROTATION))
+    verdicts = [row for row in counted(window.rows(THIRD, "outcome"), third) if row["n"]]
+    signals, causes = window.rows(RINGS, "rings"), window.rows(ROTATION, "rotation_cause")
+    by_month = _Asked.of(site, facts, department, months[0], end, [(THIRD, ("month",))])
+    course = by_month.rows(THIRD, "month", grid=[(month,) for month in months])
+    by_hour = _Asked.of(site, facts, department, since, end, [(UNANSWERED, ("weekday", "hour"))])
+    hours = by_hour.rows(UNANSWERED, "weekday", "hour")
+    rule = rule_on(site.settings, department, end - timedelta(days=1))
+    drawn = (
+        Chart("months", THIRD, charts.share_over_time(course, "month", _label, language), course),
+        Chart(
+            "verdicts",
+            THIRD,
+            charts.counts(verdicts, "verdict", VERDICT_NAMES, language, quiet=QUIET),
+            verdicts,
+        ),
+        Chart("week", UNANSWERED, charts.missed_by_hour(hours, words.weekdays(), language), hours),
+        Chart("rings", RINGS, charts.signals(signals, rule.signals, language), signals),
+        Chart(
+            "rotation",
+            ROTATION,
+            charts.k_of_n(causes, "rotation_cause", names_of(ROTATION), OFFERED, NOT_OFFERED, language),
+            causes,
+        ),
+    )
+    return Head(
+        third, rings, rotation, {one.name: one for one in drawn}, _change(course, end), (since, end), rule,
+        Firmness.of(site, window.standing),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Metrics of a department in one window: its standing, and the parts that figures are added up from."""
+
+    standing: Standing
+    parts: Parts
+
+    @classmethod
+    def of(
+        cls,
+        site: Site,
+        facts: Snapshot,
+        department: str,
+        start: date,
+        end: date,
+        asked: Sequence[tuple[Metric, tuple[str, ...]]],
+    ) -> _Asked:
+        standing = Standing.of(facts, site.settings, start, end, [department])
+        return cls(standing, standing_parts(facts, site.settings, standing, asked))
+
+    def rows(self, metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
+        """Of the first measure, by axes; a place that is not known has no row."""
+        return [
+            row
+            for row in standing_rows(self.standing, self.parts, metric, by, grid)
+            if row["measure"] == metric.measures[0].name and None not in [row[name] for name in by]
+        ]
+
+    def whole(self, metric: Metric) -> Row:
+        """The whole window's value."""
+        return self.rows(metric, grid=[()])[0]
+
+
+def _months(first: date, end: date) -> list[date]:
+    """First days of up to `MONTHS` months that end with the window's last, from the first with data on."""
+    month = (end - timedelta(days=1)).replace(day=1)
+    found = [month]
+    while len(found) < MONTHS and month > first:
+        month = (month - timedelta(days=1)).replace(day=1)
+        found.append(month)
+    return found[::-1]
+
+
+def _label(month: date) -> str:
+    return f"{month:%m.%Y}"
+
+
+def _change(rows: Sequence[Row], end: date) -> Change | None:
+    """Of the last two whole months in a row that have calls."""
+    whole = [row for row in rows if bucket_end(row["month"], "month") <= end]
+    if len(whole) < 2 or not whole[-1]["n"] or not whole[-2]["n"]:
+        return None
+    before, now = whole[-2:]
+    low, high = stats.difference(now["k"], now["n"], before["k"], before["n"])
+    return Change(before, now, now["k"] / now["n"] - before["k"] / before["n"], low, high)
