@@ -19,7 +19,7 @@ from api import register_told
 from api.errors import NotFoundError
 from api.forms import moment, once, said_of, ticked, whole
 from api.page import Page, PageQuery
-from api.people import Action, Form, Person, PersonOf, may, person_of
+from api.people import Action, Form, Person, PersonOf, may, person_of, visitor_of
 from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
 from api.site import Site
@@ -62,7 +62,7 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
     """The cases, what is due first on top; for Public Relations all, for a department its own."""
     person = person_of(request)
     if person is None:
-        return to(request, "/who", next="/register")
+        return _who(request, "/register")
     entries, shown = listed(site, person, query)
     page = page_of(request, site, query)
     return _kept_nowhere(
@@ -98,7 +98,7 @@ def case_page(
     """One case: what is known of it, its history, the calls that followed, and what can be done."""
     person = person_of(request)
     if person is None:
-        return to(request, "/who", next=f"/register/{number}")
+        return _who(request, f"/register/{number}")
     return _case_page(request, site, query, person, number, None)
 
 
@@ -229,6 +229,13 @@ def told_to(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
         "urgencies": URGENCIES,
         "now": site.store.clock(),
     }
+
+
+def _who(request: Request, target: str) -> Response:
+    """Asks who works here; who has signed in has no case only where the hotline has no department."""
+    if visitor_of(request).account is not None:
+        raise UsageError("the register has no department that checks messages; set [hotline] department")
+    return to(request, "/who", next=target)
 
 
 def names_of(site: Site, page: Page) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -13,6 +14,7 @@ from callstats.errors import UsageError
 SHORTEST: Final = 12
 LONGEST: Final = 256
 _HASHER: Final = PasswordHasher()
+_AT_ONCE: Final = BoundedSemaphore(4)  # each takes 64 MiB: strangers must not be able to ask for more
 
 
 def hashed(password: str, login: str) -> str:
@@ -21,13 +23,20 @@ def hashed(password: str, login: str) -> str:
         raise UsageError(f"password: give {SHORTEST} to {LONGEST} letters; a few words in a row are good")
     if login.casefold() in password.casefold() or len(set(password)) < 5:
         raise UsageError("password: is too easy to guess; leave the login out and do not repeat letters")
-    return _HASHER.hash(password)
+    return anew(password)
+
+
+def anew(password: str) -> str:
+    """The hash to keep of a password that was accepted before."""
+    with _AT_ONCE:
+        return _HASHER.hash(password)
 
 
 def right(password: str, kept: str | None) -> bool:
     """Whether it is the password; without a hash just as slow, so that nobody learns which logins exist."""
     try:
-        return _HASHER.verify(kept or _nobodys(), password[:LONGEST]) and kept is not None
+        with _AT_ONCE:
+            return _HASHER.verify(kept or _nobodys(), password[:LONGEST]) and kept is not None
     except (VerificationError, InvalidHashError):
         return False
 

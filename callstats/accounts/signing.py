@@ -56,28 +56,25 @@ def sign_in(store: Store, login: str, password: str) -> str:
     with store.database.write() as connection:
         connection.execute(delete(sign_in_faults).where(sign_in_faults.c.at < now - FAULTS_WITHIN))
         connection.execute(delete(sessions).where(sessions.c.ends_at < now))
-        if _faults(connection, name) >= FAULTS:
-            minutes = int(FAULTS_WITHIN.total_seconds() // 60)
-            raise SignInError(f"too many wrong passwords: try again in {minutes} minutes")
+        tried = _faults(connection, name)
+        if tried < FAULTS:  # counts as wrong until it proves right: many at once are counted too
+            connection.execute(sign_in_faults.insert().values(login=name, at=now))
         row = connection.execute(
             select(accounts.c.id, accounts.c.password, accounts.c.ended_at).where(accounts.c.login == name)
         ).first()
+    if tried >= FAULTS:
+        minutes = int(FAULTS_WITHIN.total_seconds() // 60)
+        raise SignInError(f"too many wrong passwords: try again in {minutes} minutes")
     kept = row.password if row is not None and row.ended_at is None else None
-    fits = passwords.right(password, kept)  # slow on purpose: not inside a transaction
-    with store.database.write() as connection:
-        if not fits or row is None:
-            connection.execute(sign_in_faults.insert().values(login=name, at=now))
-            wrong = True
-        else:
-            wrong = False
-            if passwords.outdated(kept or ""):
-                fresh = passwords.hashed(password, name)
-                connection.execute(update(accounts).where(accounts.c.id == row.id).values(password=fresh))
-            connection.execute(delete(sign_in_faults).where(sign_in_faults.c.login == name))
-            secret = begin(connection, int(row.id), now)
-    if wrong:
+    # slow on purpose, so not inside a transaction
+    if not passwords.right(password, kept) or row is None or kept is None:
         raise SignInError("login and password do not fit")
-    return secret
+    with store.database.write() as connection:
+        if passwords.outdated(kept):
+            fresh = passwords.anew(password)
+            connection.execute(update(accounts).where(accounts.c.id == row.id).values(password=fresh))
+        connection.execute(delete(sign_in_faults).where(sign_in_faults.c.login == name))
+        return begin(connection, int(row.id), now)
 
 
 def begin(connection: Connection, account: int, now: datetime) -> str:

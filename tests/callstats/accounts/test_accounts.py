@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -138,6 +140,20 @@ def test_after_ten_wrong_passwords_a_login_waits(site: Site) -> None:
         signing.sign_in(site.store, "nobody", SECRET)
     site.later(minutes=16)
     assert signing.sign_in(site.store, "anna", SECRET)
+
+
+def test_many_wrong_passwords_at_once_are_counted_like_one_after_the_other(site: Site) -> None:
+    def guess(number: int) -> str:
+        with pytest.raises(SignInError) as fault:
+            signing.sign_in(site.store, "anna", f"wrong password {number}")
+        return str(fault.value)
+
+    with ThreadPoolExecutor(8) as pool:
+        told = Counter(pool.map(guess, range(24)))
+    assert told == {
+        "login and password do not fit": signing.FAULTS,
+        "too many wrong passwords: try again in 15 minutes": 24 - signing.FAULTS,
+    }
 
 
 def test_who_does_not_exist_is_told_like_who_erred(site: Site) -> None:
