@@ -44,6 +44,7 @@ MATRIX: Final[dict[str, Row]] = {
     "health_page": _all("admin"),
     "access_log_page": _all("dpo"),
     "account_page": ANY,
+    "mine_page": {"employee": "own", "head": "own"},
     "sign_out": ANY,
     "sign_out_everywhere": ANY,
     # the register of messages: what of it, `people.may` says case by case

@@ -17,6 +17,7 @@ from api import (
     doors,
     errors,
     keeping,
+    mine,
     pages,
     register,
     register_api,
@@ -97,6 +98,7 @@ def create_app(
     app.include_router(doors.router)
     app.include_router(keeping.router)
     app.include_router(call_pages.router)
+    app.include_router(mine.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

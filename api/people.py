@@ -77,12 +77,21 @@ def said_visitor(site: Site, cookie: str) -> Visitor:
     if not name or (department and department not in site.departments.ids):
         return NOBODY
     if role in ROLES and (department != "") == (role in OF_DEPARTMENT):
-        return Visitor(name[:120], (Grant(_role(role), department or None),))
+        grant = Grant(_role(role), department or None)
+        return Visitor(name[:120], (grant,), extensions=_invented(site, grant))
     if role or not department:
         return NOBODY
     checks = department == site.settings.hotline.department
     grant = Grant("pr") if checks else Grant("employee", department)
     return Visitor(name[:120], (grant,), trusted=True)
+
+
+def _invented(site: Site, grant: Grant) -> tuple[str, ...]:
+    """The phone of an invented employee: the first of the department; of a real site nobody's."""
+    if not site.settings.simulated or grant.role != "employee":
+        return ()
+    phones = (e for one in site.settings.departments if one.id == grant.department for e in one.extensions)
+    return tuple(phones)[:1]
 
 
 def _role(text: str) -> Role:

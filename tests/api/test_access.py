@@ -35,6 +35,7 @@ ASKED: dict[str, tuple[str, str]] = {
     "health_page": ("GET", "/health"),
     "access_log_page": ("GET", "/access-log"),
     "account_page": ("GET", "/account"),
+    "mine_page": ("GET", "/mine"),
     "sign_out": ("POST", "/signout"),
     "sign_out_everywhere": ("POST", "/signout/everywhere"),
     "register_page": ("GET", "/register"),

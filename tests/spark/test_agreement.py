@@ -10,7 +10,18 @@ import pyarrow as pa
 import pytest
 
 from api import calls
-from callstats import agreement, engine, evidence, feeds, judge, spark, spread, to_call_back, verdicts
+from callstats import (
+    agreement,
+    engine,
+    evidence,
+    feeds,
+    judge,
+    own_calls,
+    spark,
+    spread,
+    to_call_back,
+    verdicts,
+)
 from callstats.assemble import assemble, text
 from callstats.cases import crossings
 from callstats.fields import TABLES
@@ -54,6 +65,7 @@ ASKED = {
     "calls that followed a case up": contacts.SQL,
     "verdicts": verdicts.SQL,
     "clients to call back": to_call_back.SQL,
+    "own calls": own_calls.SQL,
 }
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 
@@ -168,6 +180,7 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
                 "followed up": contacts.seen_calls(facts, settings(), cases),
                 "verdicts": verdicts.verdicts(facts, settings(), "social", first, after).to_pylist(),
                 "to call back": to_call_back.to_call_back(facts, settings(), "social", noon),
+                "own calls": own_calls.own_calls(facts, [("201", first, None)], first, after),
                 "evidence": calls.one(store, settings(), call)["evidence"],
             }
 
