@@ -20,7 +20,7 @@ from api.errors import NotFoundError
 from api.forms import moment, once, said_of, ticked, whole
 from api.page import Page, PageQuery
 from api.people import Action, Form, Person, PersonOf, may, person_of, visitor_of
-from api.register_words import CATEGORIES, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
+from api.register_words import CATEGORIES, FORMS, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
 from api.site import Site
 from callstats.cases import access_log
@@ -90,7 +90,7 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery,
     page = page_of(request, site, query)
     found = summary(site.store, site.settings)
     told = told_to(site, page, person_of(request))
-    return _kept_nowhere(page, "register_summary.html", **told, found=found)
+    return _kept_nowhere(page, "register_summary.html", **told, found=found, hidden=mask_numbers)
 
 
 @router.get("/register/{number}", name="case_page")
@@ -225,6 +225,7 @@ def told_to(site: Site, page: Page, person: Person | None) -> dict[str, Any]:
         "status_names": STATUS_NAMES,
         "categories": CATEGORIES,
         "hows": HOWS,
+        "forms": FORMS,
         "reasons": REASONS,
         "whys": WHYS,
         "told": register_told,

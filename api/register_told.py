@@ -36,11 +36,12 @@ def waiting(entry: Entry, names: Names, words: Words) -> str:
 def receiver(entry: Entry, names: Names) -> str | None:
     """To whom it was forwarded, or whose promise it is."""
     case = entry.case
-    if case.forwarded is None:
-        return names.get(case.promise.department, case.promise.department) if case.promise else None
-    department = case.forwarded.department
-    whom = case.forwarded.institution or (names.get(department, department) if department else "")
-    return f"{whom}, {case.forwarded.employee}" if case.forwarded.employee else whom
+    given = case.forwarded or case.promise
+    if given is None:
+        return None
+    outside = case.forwarded.institution if case.forwarded else None
+    whom = outside or (names.get(given.department, given.department) if given.department else "")
+    return f"{whom}, {given.employee}" if given.employee else whom
 
 
 def contacts(entry: Entry, words: Words) -> list[str]:

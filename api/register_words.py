@@ -29,6 +29,12 @@ HOWS: Final = {
     "letter": Said("vēstule", "letter"),
     "other": Said("citādi", "otherwise"),
 }
+FORMS: Final = {
+    "call": Said("zvans", "a call"),
+    "email": Said("e-pasts", "an e-mail"),
+    "in_person": Said("tikšanās klātienē", "a meeting in person"),
+    "letter": Said("vēstule", "a letter"),
+}
 REASONS: Final = {
     "settled": Said("jautājums atrisināts", "settled"),
     "written_application": Said("noformēts kā iesniegums", "taken as a written application"),

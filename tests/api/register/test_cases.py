@@ -186,6 +186,12 @@ def test_a_case_by_hand_and_a_promise(client: Asking, site: Settings) -> None:
     assert "solītais laiks" in page
     assert "26••••66" in page
     assert client.post("/register/new", data=given | {"by": "2020-01-02T12:00"}).status_code == 422
+    letter = given | {"number": "", "form": "email", "employee": "L. Parauga"}
+    assert client.post("/register/new", data=letter).headers["location"] == "/register?did=6"
+    assert "solījums: e-pasts" in client.get("/register?lang=lv").text
+    history = client.get("/register/6?lang=lv").text
+    assert "e-pasts, 02.01.2030. 12:00 → Sociālais dienests, L. Parauga" in history
+    assert client.post("/register/new", data=letter | {"form": "call"}).status_code == 422
 
 
 def test_sound_is_found_by_its_identity_however_the_file_is_called(client: Asking, tmp_path: Path) -> None:
@@ -218,7 +224,7 @@ def test_a_mailbox_that_is_nearly_full_is_told(client: Asking, tmp_path: Path) -
 
 def test_the_chancellery_reads_shares_suggestions_and_complaints_without_numbers(client: Asking) -> None:
     as_person(client, ILZE)
-    do(client, 1, "described", 1, about="Lūdz soliņu parkā", category="suggestion")
+    do(client, 1, "described", 1, about="Lūdz soliņu parkā, 26001234", category="suggestion")
     do(client, 1, "forwarded", 2, department="social")
     answer = client.get("/register/summary?lang=lv")
     page = answer.text
@@ -226,7 +232,8 @@ def test_the_chancellery_reads_shares_suggestions_and_complaints_without_numbers
     assert "Lūdz soliņu parkā" in page
     assert "Sociālais dienests" in page
     assert "0 no 1" in page  # forwarded, long after the next working day
-    assert "26•" not in page
+    assert "Lūdz soliņu parkā, 26••••34" in page, "a number that somebody typed is hidden too"
+    assert "6001234" not in page
     assert "n1-" not in page
 
 
