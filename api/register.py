@@ -66,6 +66,7 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
     if person is None:
         return _who(request, "/register")
     entries, shown = listed(site, person, query)
+    said = [one for one in entries if not one.case.empty]  # empty ones wait apart
     page = page_of(request, site, query)
     return _kept_nowhere(
         page,
@@ -76,9 +77,9 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
         entries=[one for one in shown if not one.case.empty or one.case.closed_at],
         empty=[one for one in shown if one.case.empty and not one.case.closed_at],
         unanswered=without_message(site.store, site.settings, DAYS_BACK) if person.checks else [],
-        counts={name: sum(one.status == name for one in entries) for name in STATUSES},
-        overdue=sum(one.clock.urgency == "overdue" for one in entries),
-        today=sum(one.clock.urgency == "today" for one in entries),
+        counts={name: sum(one.status == name for one in said) for name in STATUSES},
+        overdue=sum(one.clock.urgency == "overdue" for one in said),
+        today=sum(one.clock.urgency == "today" for one in said),
         full=[box for box in mailboxes(site.settings) if box.nearly_full],
         masked=masked(site, shown),
     )

@@ -132,6 +132,7 @@ def test_several_are_forwarded_at_once_and_what_could_not_be_is_told(client: Ask
 
 def test_empty_messages_wait_apart_and_are_closed_with_one_key(client: Asking, site: Settings) -> None:
     as_person(client, ILZE)
+    assert re.search(r">Jauna</a> 2</li>", client.get("/register?lang=lv").text), "two that say something"
     page = client.get("/register?lang=lv").text
     assert "Tukšās (1)" in page
     assert 'id="c3"' not in page
