@@ -32,7 +32,7 @@ from callstats.metrics.registry import METRICS
 from callstats.months import closes_on
 from callstats.report import standing_parts, standing_rows
 from callstats.rules import ThirdSignalRule, rule_on
-from callstats.snapshot import Snapshot, at_one_moment
+from callstats.snapshot import Snapshot
 from callstats.standing import Parts, Standing, stored_axes
 
 Step = Literal["day", "week", "month"]
@@ -192,14 +192,10 @@ def names_of(metric: Metric) -> dict[str, Said]:
     return dict(metric.split.values) if metric.split else {}
 
 
-def departments_view(site: Site, start: date, end: date) -> tuple[dict[str, dict[str, Row]], Firmness]:
-    """Values by department and slug of the few figures in the list of departments, and how firm they are."""
-    return at_one_moment(site.store, lambda facts: _departments_view(site, facts, start, end))
-
-
-def _departments_view(
+def departments_view(
     site: Site, facts: Snapshot, start: date, end: date
 ) -> tuple[dict[str, dict[str, Row]], Firmness]:
+    """Values by department and slug of the few figures in the list of departments, and how firm they are."""
     ids = site.departments.ids
     found: dict[str, dict[str, Row]] = {name: {} for name in ids}
     standing = Standing.of(facts, site.settings, start, end)

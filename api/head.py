@@ -15,7 +15,7 @@ from api.figures import RINGS, ROTATION, THIRD, UNANSWERED, Chart, Firmness, Row
 from api.site import Site
 from api.text import Words
 from callstats import charts
-from callstats.calendar import bucket_end
+from callstats.calendar import bucket_end, bucket_start
 from callstats.metrics import stats
 from callstats.metrics.base import Metric, Said
 from callstats.report import standing_parts, standing_rows
@@ -139,6 +139,21 @@ def _months(first: date, end: date) -> list[date]:
         month = (month - timedelta(days=1)).replace(day=1)
         found.append(month)
     return found[::-1]
+
+
+def changes(site: Site, facts: Snapshot, end: date) -> dict[str, Change]:
+    """By department, where both have calls: the last whole month before ``end`` beside the one before."""
+    last = bucket_start(end, "month") - timedelta(days=1)
+    start = bucket_start(bucket_start(last, "month") - timedelta(days=1), "month")
+    by = ("department", "month")
+    standing = Standing.of(facts, site.settings, start, last + timedelta(days=1))
+    parts = standing_parts(facts, site.settings, standing, [(THIRD, by)])
+    found: dict[str, list[Row]] = {}
+    for row in standing_rows(standing, parts, THIRD, by):
+        if row["department"] is not None:
+            found.setdefault(row["department"], []).append(row)
+    told = ((name, _change(rows, end)) for name, rows in found.items())
+    return {name: change for name, change in told if change is not None}
 
 
 def _label(month: date) -> str:

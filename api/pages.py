@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import figures
 from api.access import departments_in, home_of
-from api.head import head_view
+from api.head import changes, head_view
 from api.page import HERE, Page, PageQuery
 from api.people import visitor_of
 from api.routes import SiteOf
@@ -43,12 +43,16 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
     page = Page(request, site, query, start, end)
     ids = site.departments.ids if own is None else own
     names = {name: site.departments.name(name, page.words.language) for name in ids}
-    rows, firmness = figures.departments_view(site, start, end)
+    (rows, firmness), change_of = at_one_moment(
+        site.store,
+        lambda facts: (figures.departments_view(site, facts, start, end), changes(site, facts, end)),
+    )
     return page.answer(
         "departments.html",
         rows=rows,
         firmness=firmness,
         names=dict(sorted(names.items(), key=lambda item: sort_key(item[1]))),
+        change_of=change_of,
         listed=[metric for metric, _ in figures.LISTED],
     )
 

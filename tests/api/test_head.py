@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.head import _change, _months, head_view
+from api.head import _change, _months, changes, head_view
 from api.site import Site
 from api.text import Words
 from callstats.calendar import days
@@ -70,6 +70,7 @@ def test_the_pictures_tell_months_and_weeks_beyond_the_window(tmp_path: Path) ->
     with Store.open(found) as store, store.reading() as facts:
         site = Site(found, store)
         head = head_view(site, facts, "social", date(2026, 3, 1), END, Words("lv", found.zone))
+        by_department = changes(site, facts, date(2026, 4, 10))
     months = {row["month"].month: (row["k"], row["n"]) for row in head.charts["months"].rows}
     working = {m: [d for d in open_days if d.month == m] for m in (1, 2, 3)}
     fridays = {m: sum(d.weekday() == 4 for d in working[m]) for m in working}
@@ -83,3 +84,6 @@ def test_the_pictures_tell_months_and_weeks_beyond_the_window(tmp_path: Path) ->
     assert head.change is not None
     assert head.change.real
     assert head.change.by < 0
+    assert by_department.keys() == {"social"}
+    same = by_department["social"]
+    assert (same.by, same.low, same.high) == (head.change.by, head.change.low, head.change.high)
