@@ -18,6 +18,7 @@ from api import (
     errors,
     keeping,
     mine,
+    neutral_pages,
     pages,
     register,
     register_api,
@@ -99,6 +100,7 @@ def create_app(
     app.include_router(keeping.router)
     app.include_router(call_pages.router)
     app.include_router(mine.router)
+    app.include_router(neutral_pages.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

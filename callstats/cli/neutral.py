@@ -17,12 +17,12 @@ from callstats.clock import utc_now
 from callstats.closed import Closed
 from callstats.errors import UsageError
 from callstats.months import months, written
+from callstats.neutral_desk import checked
 from callstats.settings import Settings
 from callstats.settings_rules import NEUTRAL_STATES
 from callstats.store import Store
 
 ONE_DAY: Final = timedelta(days=1)
-LONGEST: Final = timedelta(days=366)  # an interval, and how far ahead of now it may end
 SHOWN = ("id", "department", "phone", "state", "from_at", "to_at", "reason", "author", "entered_at")
 
 
@@ -57,9 +57,7 @@ def declare(command: Declare) -> None:
 
 def _add(options: argparse.Namespace) -> int:
     settings = settings_of(options)
-    _known(settings, options.department, options.phone)
     start, end = instant(options.start, settings.zone), instant(options.end, settings.zone)
-    _plausible(options, start, end)
     entry = neutral.Entry(
         options.department,
         options.phone,
@@ -71,6 +69,7 @@ def _add(options: argparse.Namespace) -> int:
         utc_now(),
         options.supersedes,
     )
+    checked(settings, entry, utc_now())
     with Store.open(settings) as store:
         with store.database.write() as connection:
             old = [] if options.supersedes is None else [neutral.current(connection, options.supersedes)]
@@ -110,16 +109,6 @@ def _told(value: object, zone: ZoneInfo) -> object:
     return value.astimezone(zone).isoformat(" ", "minutes") if isinstance(value, datetime) else value
 
 
-def _plausible(options: argparse.Namespace, start: datetime, end: datetime) -> None:
-    if end <= start:
-        raise UsageError(f"--to {options.end} is not after --from {options.start}; the end comes later")
-    if end - start > LONGEST or end > utc_now() + LONGEST:
-        raise UsageError(
-            f"--from {options.start} --to {options.end}: longer, or further ahead, than {LONGEST.days} days; "
-            "is the year right?"
-        )
-
-
 def _tell_closed(store: Store, settings: Settings, entries: Iterable[neutral.Entry]) -> None:
     """Says on standard error which closed months an entry does not change."""
     closed = Closed.unchecked(store).editions
@@ -132,14 +121,6 @@ def _tell_closed(store: Store, settings: Settings, entries: Iterable[neutral.Ent
             f'callstats close --restate {names} --reason "…"',
             file=sys.stderr,
         )
-
-
-def _known(settings: Settings, department: str | None, phone: str | None) -> None:
-    ids = dict.fromkeys(entry.id for entry in settings.departments)
-    if department is not None and department not in ids:
-        raise UsageError(f"--department: no department {department!r}; known: {', '.join(ids) or 'none'}")
-    if phone is not None and all(phone not in entry.extensions for entry in settings.departments):
-        raise UsageError(f"--phone: {phone!r} is an extension of no department; see the settings")
 
 
 def instant(text: str, zone: ZoneInfo) -> datetime:

@@ -30,6 +30,9 @@ ASKED: dict[str, tuple[str, str]] = {
     "call_page": ("GET", "/calls/pbx:1"),
     "missed_page": ("GET", "/departments/social/missed"),
     "missed_number": ("POST", "/departments/social/missed/number"),
+    "neutral_page": ("GET", "/departments/social/neutral"),
+    "enter_neutral": ("POST", "/departments/social/neutral"),
+    "withdraw_neutral": ("POST", "/departments/social/neutral/1/withdraw"),
     "figures_page": ("GET", "/departments/social/figures"),
     "months_page": ("GET", "/months"),
     "health_page": ("GET", "/health"),
@@ -171,6 +174,7 @@ def test_an_account_without_a_role_sees_nothing(
         "/departments/finance/calls",
         "/departments/finance/figures",
         "/departments/finance/missed",
+        "/departments/finance/neutral",
         "/calls/pbx:2",
     ],
 )

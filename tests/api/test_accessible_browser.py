@@ -27,7 +27,7 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes":
 PAGES = (
     "/", "/departments/social", "/departments/social/figures", "/departments/social/calls",
     "/departments/social/missed", "/calls/pbx:1", "/months", "/register", "/register/1", "/register/summary",
-    "/who", "/health", "/access-log", "/mine", "/departments/navy",
+    "/who", "/health", "/access-log", "/mine", "/departments/social/neutral", "/departments/navy",
 )  # fmt: skip
 SIGNED_IN = ("/signin", "/account")
 TUESDAY = DAY + timedelta(1)

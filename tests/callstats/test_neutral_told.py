@@ -88,7 +88,7 @@ def test_an_entered_interval_counts_from_when_it_is_entered_until_it_is_withdraw
     [
         (["--department", "nobody"], "no department 'nobody'"),
         (["--phone", "999"], "'999' is an extension of no department"),
-        (["--phone", "501", "--to", "2026-11-22 00:00"], "22 00:00 is not after --from 2026-11-23"),
+        (["--phone", "501", "--to", "2026-11-22 00:00"], "22 00:00 is not after from: 2026-11-23"),
         (["--phone", "501", "--to", "2062-11-23 09:00"], "is the year right?"),
         (["--phone", "501", "--from", "2062-11-23", "--to", "2062-11-24"], "is the year right?"),
         (["--phone", "501", "--from", "0001-01-01"], "is too far away"),
