@@ -20,6 +20,7 @@ from callstats.accounts.roles import Role, Visitor
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
 from callstats.cases.account_tables import accounts, sessions, sign_in_faults, tokens
+from callstats.cases.catalog import hold
 from callstats.errors import CallstatsError, UsageError
 from callstats.settings import Settings
 from callstats.store import Store
@@ -54,6 +55,7 @@ def sign_in(store: Store, login: str, password: str) -> str:
     """Begins a session; returns its secret for the cookie. Raises SignInError, which does not tell why."""
     name, now = login.strip().casefold()[:64], store.clock()
     with store.database.write() as connection:
+        hold(connection)  # one after the other, so that none is counted by nobody
         connection.execute(delete(sign_in_faults).where(sign_in_faults.c.at < now - FAULTS_WITHIN))
         connection.execute(delete(sessions).where(sessions.c.ends_at < now))
         tried = _faults(connection, name)
