@@ -27,7 +27,12 @@ HOMES: Final = (
     ("health_page", "/health"),
     ("access_log_page", "/access-log"),
 )
-EVERYBODY: Final = frozenset({"sign_in_page", "sign_in", "who_page", "be_who", "plotly_file", "openapi"})
+EVERYBODY: Final = frozenset(
+    {
+        "sign_in_page", "sign_in", "provider_begin", "provider_back", "who_page", "be_who", "plotly_file",
+        "openapi",
+    }
+)  # fmt: skip
 ANY: Final[Row] = _all(*ROLES)
 FIGURES: Final[Row] = {"head": "own", **_all("chancellery", "analyst")}
 CASES: Final[Row] = {"employee": "own", "head": "own", **_all("pr")}

@@ -6,10 +6,12 @@ import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from typing import Final
 
 import uvicorn
 from fastapi import Depends, FastAPI
+from starlette.middleware.sessions import SessionMiddleware
 
 from api import (
     access,
@@ -24,6 +26,7 @@ from api import (
     register_api,
     register_sheet,
     routes,
+    single_sign_on,
 )
 from api.entrance import Entrance
 from api.shell import KeptByVersion, Labelled, Shell
@@ -85,11 +88,17 @@ def create_app(
         dependencies=[Depends(access.admitted)],
     )
     app.state.site = site
+    app.state.provider = single_sign_on.Provider(settings.sign_in)
     elsewhere = tuple(f"{path}/" for path, _ in others)
     skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS)), *elsewhere)
     app.add_middleware(KeptByVersion, version=site.version, skip=skip)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Entrance, site=site, elsewhere=elsewhere)
+    app.add_middleware(
+        SessionMiddleware,  # holds one try to sign in at the provider, and nothing afterwards
+        secret_key=token_urlsafe(32), session_cookie=single_sign_on.COOKIE, max_age=single_sign_on.TRY_S,
+        path=root + single_sign_on.PATH, same_site="lax", https_only=settings.server.certificate is not None,
+    )  # fmt: skip
     app.add_middleware(Shell, names=settings.server.names)
     errors.install(app)
     app.include_router(routes.router)
@@ -97,6 +106,7 @@ def create_app(
     app.include_router(register.router)
     app.include_router(register_api.router)
     app.include_router(doors.router)
+    app.include_router(single_sign_on.router)
     app.include_router(keeping.router)
     app.include_router(call_pages.router)
     app.include_router(mine.router)
@@ -132,7 +142,8 @@ def _may_leave(settings: Settings) -> None:
     address = settings.server.address
     with Store.open(settings) as store, store.database.read() as connection:
         today = store.clock().astimezone(settings.zone).date()
-        if not accounts.admins(connection, today):
+        by_group = settings.sign_in.issuer and any(one.role == "admin" for one in settings.sign_in.groups)
+        if not by_group and not accounts.admins(connection, today):
             raise UsageError(
                 f"server.address: there are no accounts yet, so the pages are shown on {HOST} only, not on "
                 f"{address}; make the first: callstats account add LOGIN --name NAME --role admin"

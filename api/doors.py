@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,11 +15,13 @@ from api.page import PageQuery
 from api.people import WHO, Form, VisitorOf, cookie_of, person_of
 from api.register import inside, page_of, to, told_to
 from api.routes import SiteOf
+from api.site import Site
 from callstats.accounts import keeping, signing
 from callstats.accounts.roles import ROLE_NAMES
 from callstats.accounts.signing import LONGEST, SignInError
 from callstats.demo_register import people
 
+_log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 YEAR_S = 365 * 86400
 
@@ -33,9 +36,11 @@ class DoorQuery(PageQuery):
 def sign_in_page(request: Request, site: SiteOf, query: Annotated[DoorQuery, Query()]) -> Response:
     """Login and password; where nobody has an account, `/who`."""
     with site.store.database.read() as connection:
-        if not keeping.exist(connection):
+        if not signing.needed(connection, site.settings):
             return to(request, "/who", next=inside(query.next, "/"))
-    return page_of(request, site, query).answer("signin.html", next=inside(query.next, "/"), fault=None)
+    page = page_of(request, site, query)
+    asked = {"next": inside(query.next, "/"), "provider": site.settings.sign_in}
+    return page.answer("signin.html", fault=None, **asked)
 
 
 @router.post("/signin", name="sign_in")
@@ -46,12 +51,23 @@ def sign_in(request: Request, site: SiteOf, form: Form) -> Response:
     try:
         secret = signing.sign_in(site.store, fields.get("login", ""), fields.get("password", ""))
     except SignInError as fault:
-        page = page_of(request, site, DoorQuery.model_validate({}))
-        response = page.answer("signin.html", next=target, fault=str(fault))
-        response.status_code = 401
-        return response
-    response = to(request, target)
+        return refused_page(request, site, target, fault)
+    return begun(request, to(request, target), secret)
+
+
+def begun(request: Request, response: Response, secret: str) -> Response:
+    """The response, which gives the browser a session that has begun."""
     _remember(request, response, SESSION, secret, int(LONGEST.total_seconds()))
+    return response
+
+
+def refused_page(request: Request, site: Site, target: str, fault: SignInError) -> Response:
+    """The page to sign in with, which says why somebody was not let in; the log says what to mend."""
+    if fault.refusal in ("unreachable", "refused"):
+        _log.warning("sign-in: %s", fault)
+    page = page_of(request, site, DoorQuery.model_validate({}))
+    response = page.answer("signin.html", next=target, fault=fault.refusal, provider=site.settings.sign_in)
+    response.status_code = 401
     return response
 
 
@@ -114,14 +130,16 @@ def be_who(request: Request, site: SiteOf, form: Form) -> Response:
 
 def _without_accounts(site: SiteOf) -> None:
     with site.store.database.read() as connection:
-        if keeping.exist(connection):
+        if signing.needed(connection, site.settings):
             raise NotFoundError("people sign in here: /signin")
 
 
 def _remember(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    # lax, not strict: links in reminders, and the provider's way back, come from other sites; forms that
+    # change something are held by `people.own_form`
     secure = request.url.scheme == "https"
     response.set_cookie(
-        name, value, max_age=seconds, httponly=True, samesite="strict", secure=secure, path=_path(request)
+        name, value, max_age=seconds, httponly=True, samesite="lax", secure=secure, path=_path(request)
     )
 
 

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.people import WHO, said_visitor
 from api.shell import LOOPBACK
 from api.site import Site
-from callstats.accounts import keeping, signing
+from callstats.accounts import signing
 from callstats.accounts.roles import Visitor
 
 SESSION: Final = "session"
@@ -41,7 +41,7 @@ class Entrance:
         site = self.site
         cookies = _cookies(headers.get("cookie", ""))
         with site.store.database.read() as connection:
-            accounts = keeping.exist(connection)
+            accounts = signing.needed(connection, site.settings)
         if not accounts:  # what this machine's own browser says is believed, nobody else's
             near = LOOPBACK.fullmatch(headers.get("host", "")) and not FORWARDED & set(headers.keys())
             return said_visitor(site, cookies.get(WHO, "")) if near else STRANGER

@@ -20,6 +20,7 @@ ACTIONS: Final = {
     "number_shown": Said("redzēja numuru", "saw a number"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),
+    "account_linked": Said("saistīja kontu ar pieteikšanās sniedzēju", "linked an account with the provider"),
     "account_ended": Said("slēdza kontu", "ended an account"),
     "password_set": Said("nomainīja paroli", "set a password"),
     "role_given": Said("piešķīra lomu", "gave a role"),

@@ -19,7 +19,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 
 from api.register_words import WAITS
 from api.text import Words
@@ -122,9 +122,9 @@ def _try(row: Row, recipient: Recipient, settings: Settings) -> str | None:
         return f"the mail server said {error.smtp_code} {_plain(error.smtp_error)}"
     except smtplib.SMTPException as error:
         return f"the mail server did not take it: {type(error).__name__}"
-    except httpx.HTTPStatusError as error:
+    except httpx2.HTTPStatusError as error:
         return f"the webhook said {error.response.status_code}"
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return f"the webhook was not reached: {type(error).__name__}"
     except UnicodeError:  # what it says may hold the password
         return "the user, the password or the secret holds letters that cannot be sent"
@@ -219,5 +219,7 @@ def _post(row: Row, recipient: Recipient, settings: Settings) -> None:
     if recipient.secret is not None:
         key = recipient.secret.get_secret_value().encode()
         heads[SIGNATURE] = f"sha256={hmac.new(key, content, hashlib.sha256).hexdigest()}"
-    answer = httpx.post(recipient.address, content=content, headers=heads, timeout=TIMEOUT_S, trust_env=False)
+    answer = httpx2.post(
+        recipient.address, content=content, headers=heads, timeout=TIMEOUT_S, trust_env=False
+    )
     answer.raise_for_status()

@@ -36,6 +36,7 @@ from callstats.settings_rules import (
     rule_faults,
 )
 from callstats.settings_server import Server
+from callstats.settings_sign_in import SignIn
 from callstats.settings_types import (
     Blocks,
     Columns,
@@ -189,6 +190,7 @@ class Settings(BaseSettings):
     messages: Messages = Messages()
     reminders: Reminders = Reminders()
     server: Server = Server()
+    sign_in: SignIn = SignIn()
     departments: tuple[Department, ...] = ()
     cdr_custom: tuple[CdrCustom, ...] = ()
     pbx_time: PbxTime = PbxTime()
@@ -334,6 +336,10 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
         **{
             f"reminders.recipients[{i}].department": one.department
             for i, one in enumerate(settings.reminders.recipients)
+        },
+        **{
+            f"sign_in.groups[{i}].department": one.department
+            for i, one in enumerate(settings.sign_in.groups)
         },
     }
     for key, name in names.items():

@@ -10,12 +10,12 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from callstats.accounts import passwords
-from callstats.accounts.keeping import account_of
+from callstats.accounts.keeping import account_of, exist
 from callstats.accounts.roles import Role, Visitor
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
@@ -34,8 +34,15 @@ TOKEN_DAYS: Final = range(1, 367)
 TOKEN: Final = "cs_"
 
 
+Refusal = Literal["wrong", "many", "no_role", "taken", "ended", "unreachable", "refused"]
+
+
 class SignInError(CallstatsError):
-    """Login and password do not fit, or too many did not before."""
+    """Somebody is not let in; `refusal` says why, for the page."""
+
+    def __init__(self, message: str, refusal: Refusal = "wrong") -> None:
+        super().__init__(message)
+        self.refusal: Refusal = refusal
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,11 @@ class Token:
     made_at: datetime
     ends_at: datetime
     revoked_at: datetime | None
+
+
+def needed(connection: Connection, settings: Settings) -> bool:
+    """Whether people have to sign in: somebody has an account, or a provider says who people are."""
+    return settings.sign_in.issuer is not None or exist(connection)
 
 
 def sign_in(store: Store, login: str, password: str) -> str:
@@ -66,7 +78,7 @@ def sign_in(store: Store, login: str, password: str) -> str:
         ).first()
     if tried >= FAULTS:
         minutes = int(FAULTS_WITHIN.total_seconds() // 60)
-        raise SignInError(f"too many wrong passwords: try again in {minutes} minutes")
+        raise SignInError(f"too many wrong passwords: try again in {minutes} minutes", "many")
     kept = row.password if row is not None and row.ended_at is None else None
     # slow on purpose, so not inside a transaction
     if not passwords.right(password, kept) or row is None or kept is None:

@@ -24,6 +24,17 @@ accounts: Final = Table(
     UniqueConstraint("login"),
 )
 
+account_identities: Final = Table(
+    "account_identities",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("account", Integer, ForeignKey("accounts.id"), nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("subject", String, nullable=False),  # the provider's name for the person, never used anew
+    UniqueConstraint("issuer", "subject"),
+    Index(None, "account"),
+)
+
 account_grants: Final = Table(
     "account_grants",
     metadata,

@@ -7,7 +7,7 @@ import getpass
 import sys
 from datetime import date, timedelta
 
-from callstats.accounts import keeping, signing
+from callstats.accounts import identities, keeping, signing
 from callstats.accounts.roles import ROLES, Grant
 from callstats.cli.base import DONE, Declare, as_columns, day, everywhere, opened, settings_of
 from callstats.errors import UsageError
@@ -49,6 +49,10 @@ def declare(command: Declare) -> None:
             one.add_argument("--to", dest="end", type=day, metavar="D", help="first day on which it is over")
         else:
             one.add_argument("--last", type=day, metavar="D", help="last day on which it holds")
+    linking = action("link", "an account for somebody who signs in at the provider ([sign_in])")
+    linking.add_argument("login", metavar="LOGIN")
+    linking.add_argument("subject", metavar="SUBJECT", help="what the provider calls the person (claim sub)")
+    linking.set_defaults(run=_link)
     ending = action("end", "ends an account with its sessions and tokens")
     ending.add_argument("login", metavar="LOGIN")
     ending.set_defaults(run=_end)
@@ -131,6 +135,14 @@ def _end(options: argparse.Namespace) -> int:
     with _store(options)[1] as store:
         keeping.end(store, options.login, _author())
     print(f"account {options.login}: ended")
+    return DONE
+
+
+def _link(options: argparse.Namespace) -> int:
+    settings, opening = _store(options)
+    with opening as store:
+        identities.link(store, settings, options.login, options.subject, _author())
+    print(f"account {options.login}: signs in as {options.subject} at {settings.sign_in.issuer}")
     return DONE
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI
 
@@ -14,7 +14,7 @@ from api.app import create_app
 from callstats.settings import Settings
 
 
-class Asking(httpx.Client):
+class Asking(httpx2.Client):
     """A client of one server; `app` is what the server runs."""
 
     def __init__(self, app: FastAPI, port: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from starlette.routing import BaseRoute, Route
 
@@ -104,9 +104,9 @@ def as_role(site: Settings, server: Asking) -> dict[str, dict[str, str]]:
         }
 
 
-def ask(server: Asking, route: str, headers: dict[str, str]) -> httpx.Response:
+def ask(server: Asking, route: str, headers: dict[str, str]) -> httpx2.Response:
     method, path = ASKED[route]
-    with httpx.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
+    with httpx2.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
         return client.request(method, path, headers=headers)
 
 
@@ -181,7 +181,7 @@ def test_an_account_without_a_role_sees_nothing(
 def test_a_head_sees_no_other_department(
     server: Asking, as_role: dict[str, dict[str, str]], path: str
 ) -> None:
-    with httpx.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
+    with httpx2.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
         assert client.get(path, headers=as_role["head"]).status_code == 403
         figures = client.get("/api/v1/metrics/answered_share", headers=as_role["head"]).json()["items"]
         assert {row["department"] for row in figures} == {"social"}
@@ -195,7 +195,7 @@ def test_what_is_kept_for_one_is_not_shown_to_another(
 ) -> None:
     """The same cookie, the same address: only what its owner may see today."""
     asked = {"url": "/departments/social", "headers": as_role["head"]}
-    with httpx.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
+    with httpx2.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
         assert client.get(**asked).status_code == 200  # type: ignore[arg-type]
         with Store.open(site) as store:
             today = store.clock().astimezone(site.zone).date()

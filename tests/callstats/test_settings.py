@@ -332,3 +332,21 @@ def test_custom_columns_may_be_copied_from_the_pbx(
 ) -> None:
     (custom,) = Settings.load(write(tmp_path, f"[[cdr_custom]]\ncolumns = {written}")).cdr_custom
     assert custom.columns == columns
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('issuer = "http://login.novads.example"', "must begin with https://"),
+        ('issuer = "login"', "is no address such as https://"),
+        ('issuer = "https://login.novads.example"', "nobody would get a role"),
+        ('[[sign_in.groups]]\ngroup = "a"\nrole = "head"', "role head needs a department"),
+        ('[[sign_in.groups]]\ngroup = "a"\nrole = "pr"\ndepartment = "social"', "pr is of no department"),
+        ('[[sign_in.groups]]\ngroup = "a"\nrole = "head"\ndepartment = "navy"', "no department 'navy'"),
+        ('[[sign_in.groups]]\ngroup = "a"\nrole = "boss"', "employee"),
+    ],
+)
+def test_a_provider_that_cannot_be_is_told(tmp_path: Path, text: str, said: str) -> None:
+    (line,) = faults(tmp_path, f"[sign_in]\n{text}\n{DEPARTMENT}")
+    assert "sign_in" in line
+    assert said in line

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import pytest
 
 from callstats.cases.vault import Vault
@@ -55,7 +55,7 @@ def as_person(client: Asking, who: tuple[str, str]) -> None:
     client.cookies.set("who", quote(f":{who[0]}:{who[1]}"))
 
 
-def do(client: Asking, number: int, step: str, seen: int, **fields: str) -> httpx.Response:
+def do(client: Asking, number: int, step: str, seen: int, **fields: str) -> httpx2.Response:
     return client.post(f"/register/{number}/steps", data={"step": step, "seen": str(seen), **fields})
 
 
