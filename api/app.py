@@ -25,6 +25,7 @@ from api import (
     register,
     register_api,
     register_sheet,
+    remark_pages,
     routes,
     single_sign_on,
 )
@@ -91,7 +92,7 @@ def create_app(
     app.state.provider = single_sign_on.Provider(settings.sign_in)
     elsewhere = tuple(f"{path}/" for path, _ in others)
     skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS)), *elsewhere)
-    app.add_middleware(KeptByVersion, version=site.version, skip=skip)
+    app.add_middleware(KeptByVersion, version=site.version, skip=skip, written=site.written)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Entrance, site=site, elsewhere=elsewhere)
     app.add_middleware(
@@ -111,6 +112,7 @@ def create_app(
     app.include_router(call_pages.router)
     app.include_router(mine.router)
     app.include_router(neutral_pages.router)
+    app.include_router(remark_pages.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

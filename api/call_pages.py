@@ -6,7 +6,7 @@ down, the number of who waits for a call back (domain/05 requirements 4, 6 and 8
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import groupby
 from pathlib import PurePath
@@ -26,6 +26,8 @@ from api.pages import plotly_marks, waiting_of, window_of
 from api.people import Form, VisitorOf
 from api.routes import NO_STORE, SiteOf
 from api.site import Site
+from callstats.accounts import naming
+from callstats.accounts.roles import Visitor
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
 from callstats.cases.vault import Vault
@@ -83,6 +85,38 @@ def call_page(
     query: Annotated[PageQuery, Query()],
 ) -> Response:
     """One call: drawn, told step by step with the lines behind each, and how it was judged."""
+    return _call_page(request, site, query, _found(site, visitor, call_id))
+
+
+@router.post("/calls/{call_id}/phone", name="call_phone")
+def call_phone(
+    request: Request,
+    site: SiteOf,
+    visitor: VisitorOf,
+    call_id: Annotated[str, Path(max_length=200)],
+    form: Form,
+) -> Response:
+    """Tells the direct head whose a phone of the call is; why is written down first, for the employee too."""
+    fields = once(form)
+    found = _found(site, visitor, call_id)
+    page = _page_of(request, site, PageQuery.model_validate({}), found)
+    phones = _phones(page, found)
+    place = fields.get("phone", "")
+    extension = next((one for one, told in phones.items() if told == place), None)
+    if extension is None:
+        raise NotFoundError(f"call {call_id}: no phone {place!r}; there are {', '.join(phones.values())}")
+    own, day = departments_in(visitor, "call_phone"), found.call["local_date"]
+    department = site.departments.of("extension", extension, day)
+    if own is not None and department not in own:
+        raise ForbiddenError(f"call {call_id}: phone {place} is not of a department of yours")
+    name = naming.named(
+        site.store, found.call["call_id"], day, extension, visitor.name, fields.get("reason", "")
+    )
+    return _call_page(request, site, page.query, found, (place, extension, name))
+
+
+def _found(site: Site, visitor: Visitor, call_id: str) -> Timeline:
+    """The call, if it came to a department of the visitor's."""
     try:
         found = timeline(site.store, call_id, site.settings)
     except InputError as error:
@@ -90,9 +124,34 @@ def call_page(
     own = departments_in(visitor, "call_page")
     if own is not None and not _came_to(found) & set(own):
         raise ForbiddenError(f"call {call_id} did not come to a department of yours")
+    return found
+
+
+def _page_of(request: Request, site: Site, query: PageQuery, found: Timeline) -> Page:
     day = found.call["local_date"]
-    page = Page(request, site, query, day, day)
-    phone = numbered(page.words.language)
+    return Page(request, site, query, day, day)
+
+
+def _phones(page: Page, found: Timeline) -> dict[str, str]:
+    """The phones of a call that rang or were tried, by extension: *Nr. 1* … in the order of the page."""
+    told, phone = {}, numbered(page.words.language)
+    for step in found.steps:
+        extension = step.values.get("employee")
+        if extension is not None:
+            told[extension] = phone(extension)
+    return told
+
+
+def _call_page(
+    request: Request,
+    site: Site,
+    query: PageQuery,
+    found: Timeline,
+    named: tuple[str, str, str | None] | None = None,
+) -> Response:
+    page = _page_of(request, site, query, found)
+    phones = _phones(page, found)
+    phone = numbered(page.words.language, phones)
     teller = Teller(
         page.words.language,
         site.settings.zone,
@@ -111,6 +170,8 @@ def call_page(
         disagreements=[_sentence(teller, step) for step in found.disagreements],
         figure=figure,
         silent=found.silent,
+        phones=_own_phones(site, page.visitor, found, phones),
+        named=named,
         plotly_marks=plotly_marks(),
     )
 
@@ -169,9 +230,19 @@ def _came_to(found: Timeline) -> set[str]:
     return {one for one in told if one is not None}
 
 
-def numbered(language: Language) -> Callable[[str], str]:
+def _own_phones(site: Site, visitor: Visitor, found: Timeline, phones: Mapping[str, str]) -> list[str]:
+    """Phones of which the visitor may ask whose they are: those of departments that he or she heads."""
+    own, day = departments_in(visitor, "call_phone"), found.call["local_date"]
+    return [
+        told
+        for extension, told in phones.items()
+        if (owner := site.departments.of("extension", extension, day)) and (own is None or owner in own)
+    ]
+
+
+def numbered(language: Language, begun: Mapping[str, str] | None = None) -> Callable[[str], str]:
     """Names phones of one call *Nr. 1*, *Nr. 2* … in the order in which they are told."""
-    known: dict[str, str] = {}
+    known = dict(begun or {})
     word = "no." if language == "en" else "Nr."
     return lambda extension: known.setdefault(extension, f"{word} {len(known) + 1}")
 

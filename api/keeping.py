@@ -18,6 +18,7 @@ from callstats.metrics.base import Said
 router = APIRouter(include_in_schema=False)
 ACTIONS: Final = {
     "number_shown": Said("redzēja numuru", "saw a number"),
+    "employee_named": Said("uzzināja darbinieka vārdu", "was told an employee's name"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),
     "account_linked": Said("saistīja kontu ar pieteikšanās sniedzēju", "linked an account with the provider"),

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
+from pydantic import Field
 from starlette.responses import Response
 
+from api.errors import NotFoundError
+from api.forms import once
 from api.page import Page, PageQuery
-from api.people import VisitorOf
+from api.people import Form, VisitorOf
+from api.register import to
 from api.routes import NO_STORE, SiteOf
 from api.site import Site
-from callstats.accounts import keeping
+from callstats import corrections
+from callstats.accounts import keeping, naming
 from callstats.accounts.roles import Visitor
+from callstats.errors import UsageError
 from callstats.metrics.base import OUTCOME_NAMES, Said
-from callstats.own_calls import own_calls
+from callstats.own_calls import OwnCall, own_calls
 from callstats.phrases import ATTEMPTS
 
 router = APIRouter(include_in_schema=False)
@@ -38,6 +45,9 @@ def mine_page(
     page = Page(request, site, query, start, end)
     with site.store.reading() as facts:
         rows = own_calls(facts, spans, start, end) if spans else []
+    with site.store.database.read() as connection:
+        looks = naming.looks(connection, spans)
+        asked = corrections.of_author(connection, visitor.account, visitor.name)
     names = {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
     response = page.answer(
         "mine.html",
@@ -46,12 +56,75 @@ def mine_page(
         extensions=[extension for extension, _, _ in spans],
         names=names,
         kinds=KINDS,
+        looks=looks,
+        asked=asked,
         attempts=ATTEMPTS,
         outcomes=OUTCOME_NAMES,
         kept=site.settings.retention,
     )
     response.headers.update(NO_STORE)
     return response
+
+
+class AskQuery(PageQuery):
+    """Which call."""
+
+    call: str = Field(max_length=200)
+
+
+@router.get("/mine/ask", name="ask_page")
+def ask_page(
+    request: Request, site: SiteOf, visitor: VisitorOf, query: Annotated[AskQuery, Query()]
+) -> Response:
+    """The form of *Lūgt precizēt* for one call."""
+    rows = _own(site, visitor, query.call)
+    day = _day(site, rows[0])
+    page = Page(request, site, query, day, day)
+    names = {name: site.departments.name(name, page.words.language) for name in site.departments.ids}
+    response = page.answer(
+        "ask.html", rows=rows, call_id=query.call, names=names, kinds=KINDS, attempts=ATTEMPTS,
+        outcomes=OUTCOME_NAMES, departments=_departments(rows),
+    )  # fmt: skip
+    response.headers.update(NO_STORE)
+    return response
+
+
+@router.post("/mine/ask", name="ask")
+def ask(request: Request, site: SiteOf, visitor: VisitorOf, form: Form) -> Response:
+    """Asks the head to look at an own call again."""
+    fields = once(form)
+    rows = _own(site, visitor, fields.get("call", ""))
+    departments = _departments(rows)
+    department = fields.get("department") or (departments[0] if departments else "")
+    if department not in departments:
+        raise UsageError(f"department: {department!r} had no part in this call; {', '.join(departments)}")
+    corrections.ask(
+        site.store, rows[0].call_id, _day(site, rows[0]), department, fields.get("text", ""), visitor.name,
+        visitor.account,
+    )  # fmt: skip
+    return to(request, "/mine")
+
+
+def _own(site: Site, visitor: Visitor, call_id: str) -> list[OwnCall]:
+    """What own phones did in a call. Raises NotFoundError where they did nothing: it is no own call."""
+    spans = spans_of(site, visitor)
+    window = site.window()
+    with site.store.reading() as facts:
+        found = own_calls(facts, spans, *window) if spans and window else []
+    rows = [one for one in found if one.call_id == call_id and one.at is not None]
+    if not rows:
+        raise NotFoundError(f"no call {call_id!r} of your phones; see /mine")
+    return rows
+
+
+def _day(site: Site, row: OwnCall) -> date:
+    assert row.at is not None
+    return row.at.astimezone(site.settings.zone).date()
+
+
+def _departments(rows: Sequence[OwnCall]) -> list[str]:
+    """Departments whose figures the call is in; an own outgoing call is in none."""
+    return list(dict.fromkeys(one.department for one in rows if one.department))
 
 
 def spans_of(site: Site, visitor: Visitor) -> list[tuple[str, date, date | None]]:

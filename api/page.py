@@ -19,6 +19,7 @@ from api.routes import PREFIX, Windowed
 from api.site import Site
 from api.text import LANGUAGES, Words, preferred
 from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric, Said
+from callstats.metrics.registry import METRICS
 from callstats.origin import MEANING, SIMULATED
 from callstats.standing import changed, original
 
@@ -95,6 +96,7 @@ class Page:
             reason_of=_reason,
             place_of=_place,
             in_order=_in_order,
+            metric_titles={slug: self._said(one.title) for slug, one in METRICS.items()},
             original=original,
             changed=changed,
             **values,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -21,8 +22,10 @@ from api.people import visitor_of
 from api.routes import SiteOf
 from api.site import Site, site_of
 from api.text import LANGUAGES, sort_key
-from callstats.calendar import bucket_end
+from callstats import remarks
+from callstats.calendar import bucket_end, bucket_start
 from callstats.month_list import month_list
+from callstats.remarks import Remark
 from callstats.snapshot import at_one_moment
 from callstats.to_call_back import Waiting, to_call_back
 from callstats.verdicts import VERDICT_NAMES
@@ -69,6 +72,8 @@ def department_page(
         "department.html",
         department=department,
         title=site.departments.name(department, page.words.language),
+        said=_said(site, start, end, [department]),
+        remarks_too=_sees(request, "remarks_page", department),
         waiting=waiting_of(site, department) if _sees(request, "missed_page", department) else None,
         kept=site.settings.numbers.vault_days > 0,
         calls_too=_sees(request, "calls_page", department),
@@ -123,6 +128,12 @@ def plotly_file() -> Response:
 def _sees(request: Request, route: str, department: str) -> bool:
     own = departments_in(visitor_of(request), route)
     return own is None or department in own
+
+
+def _said(site: Site, start: date, end: date, departments: Collection[str] | None) -> list[Remark]:
+    """What heads say of the window's months."""
+    with site.store.database.read() as connection:
+        return remarks.listed(connection, bucket_start(start, "month"), end, departments)
 
 
 def waiting_of(site: Site, department: str) -> list[Waiting]:

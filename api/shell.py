@@ -126,9 +126,12 @@ class KeptByVersion:
 
     VARY: Final = ("accept", "accept-language", "cookie")
 
-    def __init__(self, app: ASGIApp, version: Callable[[], str], skip: tuple[str, ...]) -> None:
+    def __init__(
+        self, app: ASGIApp, version: Callable[[], str], skip: tuple[str, ...], written: Callable[[], None]
+    ) -> None:
         self.app = app
         self.version = version
+        self.written = written
         self.skip = skip
         self._kept: OrderedDict[bytes, tuple[list[tuple[bytes, bytes]], bytes]] = OrderedDict()
         self._of = ""
@@ -136,7 +139,13 @@ class KeptByVersion:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"].startswith(self.skip):
-            await self.app(scope, receive, send)
+
+            async def told(message: Message) -> None:
+                self.written()  # before the answer: the page that follows shows what was entered
+                await send(message)
+
+            writes = scope["type"] == "http" and scope["method"] != "GET"
+            await self.app(scope, receive, told if writes else send)
             return
         version = self.version()
         if version != self._of:

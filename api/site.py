@@ -14,6 +14,7 @@ from typing import Final
 from fastapi import Request
 
 from api.errors import NotFoundError
+from callstats import corrections, remarks
 from callstats.departments import Departments
 from callstats.metrics.base import Said
 from callstats.metrics.inputs import data_window
@@ -62,9 +63,16 @@ class Site:
         """Version of facts, settings, exceptions and day, at most `VERSION_FRESH_S` old."""
         seen_at, version = self._seen
         if self.tick() - seen_at > VERSION_FRESH_S:
-            version = f"{self.store.data_version()}-{self.rules}-{self._outside()}"
+            with self.store.database.read() as connection:
+                counts = (*remarks.newest(connection), *corrections.newest(connection))
+            said = ".".join(map(str, counts))
+            version = f"{self.store.data_version()}-{said}-{self.rules}-{self._outside()}"
             self._seen = (self.tick(), version)
         return version
+
+    def written(self) -> None:
+        """Something was entered: the next page looks anew, not only after `VERSION_FRESH_S`."""
+        self._seen = (-1e9, "")
 
     def window(self) -> tuple[date, date] | None:
         """Local dates ``[start, end)`` that hold data; None where there are none."""

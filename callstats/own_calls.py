@@ -30,24 +30,25 @@ taken AS (
     WHERE v.local_date >= :start AND v.local_date < :end
 )
 SELECT CASE WHEN t.call_id IS NOT NULL AND m.outcome = 'answered' THEN 'answered' ELSE 'rang' END AS kind,
-       m.us, m.department, m.outcome, m.ring_s,
+       m.call_id, m.us, m.department, m.outcome, m.ring_s,
        CASE WHEN m.outcome = 'answered' THEN t.talk_s END AS talk_s
 FROM mine m
 LEFT JOIN taken t ON t.call_id = m.call_id AND t.visit = m.visit AND t.employee = m.employee
 UNION ALL
 -- picked up without having rung oneself
-SELECT 'answered' AS kind, t.us, t.department, 'answered' AS outcome, CAST(NULL AS DOUBLE) AS ring_s, t.talk_s
+SELECT 'answered' AS kind, t.call_id, t.us, t.department, 'answered' AS outcome,
+       CAST(NULL AS DOUBLE) AS ring_s, t.talk_s
 FROM taken t
 LEFT JOIN mine m ON m.call_id = t.call_id AND m.visit = t.visit AND m.employee = t.employee
      AND m.outcome = 'answered'
 WHERE m.call_id IS NULL
 UNION ALL
-SELECT 'called' AS kind, unix_micros(c.started_at) AS us, CAST(NULL AS STRING) AS department, c.outcome,
-       c.ring_s, c.talk_s
+SELECT 'called' AS kind, c.call_id, unix_micros(c.started_at) AS us, CAST(NULL AS STRING) AS department,
+       c.outcome, c.ring_s, c.talk_s
 FROM calls c
 JOIN spans s ON s.extension = c.caller AND c.local_date >= s.since AND c.local_date < s.until
 WHERE c.local_date >= :start AND c.local_date < :end
-ORDER BY us DESC NULLS LAST, kind ASC NULLS LAST, outcome ASC NULLS LAST
+ORDER BY us DESC NULLS LAST, call_id ASC NULLS LAST, kind ASC NULLS LAST, outcome ASC NULLS LAST
 """
 
 
@@ -56,6 +57,7 @@ class OwnCall:
     """One time that an own phone rang, took a call or called somebody; times in seconds."""
 
     kind: Kind
+    call_id: str
     at: datetime | None
     department: str | None
     outcome: str | None
@@ -82,4 +84,5 @@ def own_calls(
 
 def _own(row: dict[str, Any]) -> OwnCall:
     at = datetime.fromtimestamp(row["us"] / 1e6, UTC) if row["us"] is not None else None
-    return OwnCall(row["kind"], at, row["department"], row["outcome"], row["ring_s"], row["talk_s"])
+    names = ("department", "outcome", "ring_s", "talk_s")
+    return OwnCall(row["kind"], row["call_id"], at, *(row[name] for name in names))

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from callstats import corrections
 from callstats.calendar import local_instant
 from callstats.cases import access_log, catalog, register, retaining
 from callstats.cases.catalog import ConflictError, FileRow
@@ -73,7 +74,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     Closed.of(store, settings)
     if dry_run:
         told = _report(settings, wanted, *_due(store, wanted), vault.expired())
-        return Report(wanted, (*told, *_register(store, settings, today, remove=False)))
+        return Report(wanted, (*told, *_register(store, settings, today, wanted, remove=False)))
     for _ in range(TRIES):
         try:
             recompute(store, settings)
@@ -81,7 +82,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
             _seal(store, wanted.sealed_before)
             raw, facts = _due(store, wanted)
             told = _report(settings, wanted, raw, facts, vault.purge())
-            told = (*told, *_register(store, settings, today, remove=True))
+            told = (*told, *_register(store, settings, today, wanted, remove=True))
             with store.database.write() as connection:
                 retaining.remove(
                     connection, [*raw, *facts], told, now=store.clock(),
@@ -95,19 +96,26 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     raise ConflictError("store: other processes keep changing these days; purge again when they are done")
 
 
-def _register(store: Store, settings: Settings, today: date, *, remove: bool) -> list[Gone]:
-    """What of closed cases, and of the log of who saw a number, goes (or would go)."""
+def _register(
+    store: Store, settings: Settings, today: date, wanted: Limits, *, remove: bool
+) -> list[Gone]:
+    """What of closed cases, of requests about calls that go, and of the log of looks goes (or would go)."""
     kept = settings.retention
     cases, access = months_before(today, kept.cases_months), months_before(today, kept.access_months)
     with store.database.write() as connection:
         numbers = register.closed_before(connection, local_instant(settings.zone, cases))
         looked = access_log.old(connection, local_instant(settings.zone, access))
+        asked = corrections.old(connection, wanted.facts_before)
         if remove:
             register.forget(connection, numbers)
+            corrections.forget(connection, wanted.facts_before)
             access_log.forget(connection, local_instant(settings.zone, access))
     found = [
         Gone("cases", f"retention.cases_months = {kept.cases_months}", cases, rows=len(numbers)),
         Gone("access_log", f"retention.access_months = {kept.access_months}", access, rows=looked),
+        Gone(
+            "corrections", f"retention.facts_months = {kept.facts_months}", wanted.facts_before, rows=asked
+        ),
     ]
     return [one for one in found if one.rows]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, Literal, get_args
 
+from callstats.accounts.periods import within
 from callstats.metrics.base import Said
 
 Role = Literal["employee", "head", "pr", "chancellery", "analyst", "admin", "dpo"]
@@ -33,7 +34,7 @@ class Grant:
 
     def valid_on(self, day: date) -> bool:
         """Whether it holds on a local day."""
-        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
+        return within(day, self.valid_from, self.valid_to)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, func, select, update
 
 from callstats.accounts import passwords
 from callstats.accounts.keeping import account_of, exist
+from callstats.accounts.periods import within
 from callstats.accounts.roles import Role, Visitor
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
@@ -202,9 +203,7 @@ def _visitor(
         return None
     day = now.astimezone(settings.zone).date()
     grants = tuple(one for one in account.grants if one.valid_on(day) and role in (None, one.role))
-    extensions = tuple(
-        e for e, start, end in account.extensions if start <= day and (end is None or day < end)
-    )
+    extensions = tuple(e for e, start, end in account.extensions if within(day, start, end))
     return Visitor(account.name, grants, account.id, extensions) if grants or role is None else None
 
 

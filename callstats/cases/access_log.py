@@ -35,9 +35,10 @@ def note(connection: Connection, access: Access) -> None:
     connection.execute(access_log.insert().values(values))
 
 
-def listed(connection: Connection) -> list[Access]:
-    """All rows in order."""
-    rows = connection.execute(select(access_log).order_by(access_log.c.id))
+def listed(connection: Connection, action: str | None = None) -> list[Access]:
+    """All rows in order, or those of one action."""
+    query = select(access_log).order_by(access_log.c.id)
+    rows = connection.execute(query if action is None else query.where(access_log.c.action == action))
     return [Access(row.at, row.author, row.action, row.about, row.reason) for row in rows]
 
 

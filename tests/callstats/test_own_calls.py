@@ -48,11 +48,11 @@ def test_what_own_phones_did(site: Settings) -> None:
     with store_with(site, **rows) as store, store.reading() as facts:
         found = own_calls(facts, [("201", DAY, NEXT)], DAY, NEXT + timedelta(1))
         assert found == [
-            OwnCall("called", at("04:00"), None, "answered", 5.0, 60.0),
-            OwnCall("answered", at("03:00:06"), "social", "answered", None, 9.0),
-            OwnCall("rang", at("02:00"), "social", "no_answer", 10.0, None),
-            OwnCall("answered", at("01:00"), "social", "answered", 6.0, 30.0),
+            OwnCall("called", "pbx:4", at("04:00"), None, "answered", 5.0, 60.0),
+            OwnCall("answered", "pbx:3", at("03:00:06"), "social", "answered", None, 9.0),
+            OwnCall("rang", "pbx:2", at("02:00"), "social", "no_answer", 10.0, None),
+            OwnCall("answered", "pbx:1", at("01:00"), "social", "answered", 6.0, 30.0),
         ], "the call of the next day is not of one's own phone any more"
         still = own_calls(facts, [("201", DAY, None)], DAY, NEXT + timedelta(1))
-        assert still[0] == OwnCall("rang", at("05:00", NEXT), "social", "abandoned", 4.0, None)
+        assert still[0] == OwnCall("rang", "pbx:5", at("05:00", NEXT), "social", "abandoned", 4.0, None)
         assert own_calls(facts, [("999", DAY, None)], DAY, NEXT) == []

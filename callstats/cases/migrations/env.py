@@ -2,7 +2,11 @@
 
 from alembic import context
 
-from callstats.cases import account_tables, register_tables  # noqa: F401  (their tables are in the metadata)
+from callstats.cases import (  # noqa: F401  (their tables are in the metadata)
+    account_tables,
+    register_tables,
+    remark_tables,
+)
 from callstats.cases.models import metadata
 
 context.configure(
