@@ -32,6 +32,7 @@ from callstats.metrics.registry import METRICS
 from callstats.months import closes_on
 from callstats.report import standing_parts, standing_rows
 from callstats.rules import ThirdSignalRule, rule_on
+from callstats.small_cells import hide, shown, small_units
 from callstats.snapshot import Snapshot
 from callstats.standing import Parts, Standing, stored_axes
 
@@ -158,11 +159,12 @@ def department_view(
     finer = standing_parts(facts, site.settings, standing, [(one, by) for one, by in below if by])
     rule = rule_on(site.settings, department, end - timedelta(days=1))
     totals = {metric.slug: standing_rows(standing, parts, metric, (), [()]) for metric, _ in asked}
-    language = words.language
+    language, small = words.language, small_units(site.departments, end)
 
     def rows(metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = (), of: Parts = parts) -> list[Row]:
         first = metric.measures[0].name
-        return [row for row in standing_rows(standing, of, metric, by, grid) if row["measure"] == first]
+        found = [row for row in standing_rows(standing, of, metric, by, grid) if row["measure"] == first]
+        return hide(found, by, small, department)
 
     buckets = sorted({(bucket_start(day, step),) for day in days(start, end)})
     over_time = rows(THIRD, step, grid=buckets, of=parts if step == "month" else finer)
@@ -173,13 +175,17 @@ def department_view(
     drawn = (
         Chart("over_time", THIRD, charts.share_over_time(over_time, step, label, language), over_time),
         Chart("outcomes", ANSWERED, charts.counts(outcomes, "outcome", OUTCOME_NAMES, language), outcomes),
-        Chart("busy", BUSY, charts.calls_per_hour(busy, words.weekdays(), language), busy),
+        Chart("busy", BUSY, charts.calls_per_hour(shown(busy), words.weekdays(), language), busy),
         Chart(
             "follow_up", MISSED, charts.counts(followed, "follow_up", names_of(MISSED), language), followed
         ),
     )
     splits = {
-        metric.slug: [row for row in rows(metric, *by) if row["n"] and row[by[0]] is not None]
+        metric.slug: [
+            row
+            for row in rows(metric, *by)
+            if (row["n"] or row["suppressed"]) and row[by[0]] is not None
+        ]
         for metric, by in asked
         if by and metric.split and by[0] == metric.split.name
     }

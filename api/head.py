@@ -20,6 +20,7 @@ from callstats.metrics import stats
 from callstats.metrics.base import Metric, Said
 from callstats.report import standing_parts, standing_rows
 from callstats.rules import ThirdSignalRule, rule_on
+from callstats.small_cells import hide, shown, small_units
 from callstats.snapshot import Snapshot
 from callstats.standing import Parts, Standing
 from callstats.verdicts import VERDICT_NAMES, counted
@@ -83,12 +84,14 @@ def head_view(site: Site, facts: Snapshot, department: str, start: date, end: da
             charts.counts(verdicts, "verdict", VERDICT_NAMES, language, quiet=QUIET),
             verdicts,
         ),
-        Chart("week", UNANSWERED, charts.missed_by_hour(hours, words.weekdays(), language), hours),
-        Chart("rings", RINGS, charts.signals(signals, rule.signals, language), signals),
+        Chart("week", UNANSWERED, charts.missed_by_hour(shown(hours), words.weekdays(), language), hours),
+        Chart("rings", RINGS, charts.signals(shown(signals), rule.signals, language), signals),
         Chart(
             "rotation",
             ROTATION,
-            charts.k_of_n(causes, "rotation_cause", names_of(ROTATION), OFFERED, NOT_OFFERED, language),
+            charts.k_of_n(
+                shown(causes), "rotation_cause", names_of(ROTATION), OFFERED, NOT_OFFERED, language
+            ),
             causes,
         ),
     )
@@ -104,6 +107,8 @@ class _Asked:
 
     standing: Standing
     parts: Parts
+    department: str
+    small: frozenset[str]
 
     @classmethod
     def of(
@@ -116,15 +121,17 @@ class _Asked:
         asked: Sequence[tuple[Metric, tuple[str, ...]]],
     ) -> _Asked:
         standing = Standing.of(facts, site.settings, start, end, [department])
-        return cls(standing, standing_parts(facts, site.settings, standing, asked))
+        parts = standing_parts(facts, site.settings, standing, asked)
+        return cls(standing, parts, department, small_units(site.departments, end))
 
     def rows(self, metric: Metric, *by: str, grid: Sequence[tuple[Any, ...]] = ()) -> list[Row]:
         """Of the first measure, by axes; a place that is not known has no row."""
-        return [
+        found = [
             row
             for row in standing_rows(self.standing, self.parts, metric, by, grid)
             if row["measure"] == metric.measures[0].name and None not in [row[name] for name in by]
         ]
+        return hide(found, by, self.small, self.department)
 
     def whole(self, metric: Metric) -> Row:
         """The whole window's value."""

@@ -20,6 +20,7 @@ from api.errors import ForbiddenError, NotFoundError
 from api.formats import MEDIA, Format, answer, label, negotiated
 from api.people import visitor_of
 from api.site import Site, site_of
+from callstats import small_cells
 from callstats.errors import UsageError
 from callstats.export import json_value
 from callstats.metrics.base import Metric, Said
@@ -156,7 +157,8 @@ def figures(
 ) -> Response:
     """Value, k, n, what was left out, certainty, 95 % interval, rule and data version per cell.
 
-    No data is null, never 0. A week or month is computed from its calls, never as a mean of days.
+    Cells below the department of few calls or people are hidden (`suppressed`). No data is null, never 0.
+    A week or month is computed from its calls, never as a mean of days.
     """
     if metric not in METRICS:
         raise NotFoundError(f"no metric {metric!r}; known: {', '.join(METRICS)}")
@@ -166,7 +168,9 @@ def figures(
     own = departments_in(visitor_of(request), "figures")
     asked = query.department or (None if own is None else list(own))
     table = metrics_table(site.store, site.settings, (metric,), by, start, end, asked)
-    return answer(table, form, f"{metric}_{start}_{end}")
+    small = small_cells.small_units(site.departments, end)
+    whole = asked[0] if asked is not None and len(asked) == 1 else None
+    return answer(small_cells.hidden_in(table, by, small, whole), form, f"{metric}_{start}_{end}")
 
 
 @router.get("/cases", responses=models.responses(models.Cases), summary="Register of messages")

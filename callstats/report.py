@@ -18,7 +18,7 @@ import pyarrow as pa
 from callstats.calendar import bucket_end, bucket_start, days
 from callstats.closed import Closed
 from callstats.errors import UsageError
-from callstats.fields import CERTAINTY, DAY, INT, SECONDS, TEXT, Field
+from callstats.fields import CERTAINTY, DAY, FLAG, INT, SECONDS, TEXT, Field
 from callstats.metrics import stats
 from callstats.metrics.base import AXES, UNITS, Metric, cell_query
 from callstats.metrics.cells import roll_up
@@ -90,6 +90,11 @@ _VALUES: Final = (
     Field("unknown", INT, "how many cannot be judged: they are in neither k nor n"),
     Field("rule_version", TEXT, "rules the visits were judged by; several joined by a comma"),
     Field("data_version", TEXT, "version of the facts; of a closed month the one it was closed with"),
+    Field(
+        "suppressed",
+        FLAG,
+        "the numbers are hidden: few calls or few people, or a cell that would reveal those",
+    ),
     *STANDING_FIELDS,
 )
 
@@ -166,7 +171,7 @@ def _table_of(
     standing = Standing.of(store, settings, start, end, departments)
     parts = standing_parts(store, settings, standing, [(one, by) for one in chosen])
     rows = [
-        {**row, "from": start, "to": end}
+        {**row, "from": start, "to": end, "suppressed": False}
         for one in chosen
         for row in standing_rows(standing, parts, one, by, own_cells(one, by, grid, settings))
     ]

@@ -57,6 +57,7 @@ _SAME: Final = (
     *("k", "n", "value", "low", "high", "mean", "p90", "max", "open_h", "excluded"),
     *CERTAINTY,
 )
+NUMBERS: Final = (*_SAME, "original_value", "original_k", "original_n")
 _UNKNOWN: Final[Row] = {  # what is gone is no zero
     **dict.fromkeys(("value", "low", "high", "mean", "p90", "max", "open_h", "rule_version")),
     **dict.fromkeys(("k", "n", *CERTAINTY), 0),

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from callstats.settings import Settings
 from tests.api.asking import asking
+from tests.handmade import at, call, missed, settings, store_with, visit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHARTS = {"": 5, "/figures": 4}  # drawn on each page of a department
@@ -29,15 +30,31 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A site with enough calls in each cell that none is hidden."""
+    found = settings(tmp_path_factory.mktemp("busy"))
+    visits, calls = [], []
+    for n, ring_s in enumerate((2.0, 7.0, 22.0) * 6):
+        visits.append(visit(f"pbx:{n}", entered_at=at(f"09:{n:02}:00"), ring_s=ring_s))
+        calls.append(call(f"pbx:{n}", started_at=at(f"09:{n:02}:00")))
+    for n in range(20, 26):
+        when = at(f"11:{n}:00")
+        visits.append(missed(f"pbx:{n}", entered_at=when, rotation="not_rotated", rotation_cause="busy"))
+        calls.append(call(f"pbx:{n}", started_at=when, outcome="unanswered", answered_by=None))
+    store_with(found, visits=visits, calls=calls).close()
+    return found
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("language", ["lv", "en"])
 @pytest.mark.parametrize("path", CHARTS)
 def test_the_dashboard_is_drawn_without_a_complaint(
-    site: Settings, browser: Browser, path: str, language: str, width: int
+    busy: Settings, browser: Browser, path: str, language: str, width: int
 ) -> None:
     heading = {"lv": "Sociālais dienests", "en": "Social services"}[language]
     said: list[str] = []
-    with asking(site) as server:
+    with asking(busy) as server:
         page = browser.new_page(
             viewport={"width": width, "height": 900}, color_scheme="dark" if width < 500 else "light"
         )
@@ -83,4 +100,15 @@ def test_the_keyboard_reaches_content_and_tables(site: Settings, browser: Browse
         page.locator("section[aria-labelledby=h-rings] summary").first.focus()
         page.keyboard.press("Enter")
         assert table.is_visible()
+        page.close()
+
+
+def test_a_picture_of_few_calls_is_not_drawn_and_the_page_says_why(site: Settings, browser: Browser) -> None:
+    with asking(site) as server:
+        page = browser.new_page()
+        page.goto(f"{server.base_url}/departments/social?lang=en")
+        week = page.locator("section[aria-labelledby=h-week]")
+        assert week.locator(".chart").count() == 0
+        assert "Too few data" in week.inner_text()
+        assert page.locator("section[aria-labelledby=h-verdicts] .chart").count() == 1, "a total is told"
         page.close()
