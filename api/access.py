@@ -6,6 +6,8 @@ every department.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import date
 from typing import Final, Literal
 
 from fastapi import Request
@@ -13,6 +15,8 @@ from fastapi import Request
 from api.errors import ForbiddenError, UnknownVisitorError
 from api.people import visitor_of
 from callstats.accounts.roles import ROLES, Role, Visitor
+from callstats.departments import Departments
+from callstats.small_cells import within_institutions
 
 Reach = Literal["own", "all"]
 Row = dict[Role, Reach]
@@ -23,6 +27,7 @@ def _all(*roles: Role) -> Row:
 
 
 HOMES: Final = (
+    ("overview_page", "/overview"),
     ("register_page", "/register"),
     ("health_page", "/health"),
     ("access_log_page", "/access-log"),
@@ -53,6 +58,7 @@ MATRIX: Final[dict[str, Row]] = {
     "enter_remark": {"head": "own"},
     "withdraw_remark": {"head": "own"},
     "answer_correction": {"head": "own"},
+    "overview_page": _all("chancellery"),
     "months_page": {"head": "all", **_all("chancellery", "analyst", "admin")},
     "health_page": _all("admin"),
     "access_log_page": _all("dpo"),
@@ -110,6 +116,25 @@ def admitted(request: Request) -> None:
     foreign = sorted({one for one in asked if one is not None and one not in found})
     if foreign:
         raise ForbiddenError(f"department {', '.join(foreign)} is not yours")
+
+
+def apart(visitor: Visitor, departments: Departments, end: date) -> frozenset[str]:
+    """Departments that a visitor sees only together with others: small ones, for the Chancellery.
+
+    Heads see their own, analysts all: of pseudonymised calls, without anybody's name.
+    """
+    if visitor.trusted or "chancellery" not in visitor.roles or "analyst" in visitor.roles:
+        return frozenset()
+    groups = (one.departments for one in within_institutions(departments, end) if len(one.departments) > 1)
+    return frozenset(one for group in groups for one in group) - set(visitor.departments_as("head"))
+
+
+def not_apart(visitor: Visitor, departments: Departments, asked: Collection[str], end: date) -> None:
+    """Raises ForbiddenError where one of the departments is shown within its institution only."""
+    if found := sorted(apart(visitor, departments, end) & set(asked)):
+        raise ForbiddenError(
+            f"department {', '.join(found)} is told together with others of its institution: /overview"
+        )
 
 
 def home_of(visitor: Visitor) -> str:

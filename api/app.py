@@ -21,6 +21,7 @@ from api import (
     keeping,
     mine,
     neutral_pages,
+    overview,
     pages,
     register,
     register_api,
@@ -113,6 +114,7 @@ def create_app(
     app.include_router(mine.router)
     app.include_router(neutral_pages.router)
     app.include_router(remark_pages.router)
+    app.include_router(overview.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

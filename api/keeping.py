@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
+from api.forms import moment
 from api.page import PageQuery
 from api.register import NO_STORE, page_of
 from api.routes import SiteOf
-from callstats import doctor
+from api.site import Site
+from callstats import __version__, coverage, doctor
 from callstats.cases import access_log
 from callstats.metrics.base import Said
+from callstats.trial_call import trial_calls
 
 router = APIRouter(include_in_schema=False)
 ACTIONS: Final = {
@@ -31,6 +36,8 @@ ACTIONS: Final = {
     "token_revoked": Said("atsauca pilnvaru programmai", "revoked a token"),
 }
 ROWS: Final = 200
+ONE_DAY: Final = timedelta(days=1)
+LOOKED_BACK: Final = timedelta(days=31)
 
 
 class LogQuery(PageQuery):
@@ -39,13 +46,41 @@ class LogQuery(PageQuery):
     page: int = Field(1, ge=1, le=100_000)
 
 
+class HealthQuery(PageQuery):
+    """A trial call: which phone was called, from when on (on the local clock)."""
+
+    phone: str = Field("", max_length=20)
+    since: str = Field("", max_length=20)
+
+
 @router.get("/health", name="health_page")
-def health_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
-    """What `callstats doctor` finds."""
+def health_page(request: Request, site: SiteOf, query: Annotated[HealthQuery, Query()]) -> Response:
+    """What `callstats doctor` finds, how far each source reaches, and what each said of a trial call."""
     found = doctor.looked_at(site.store, site.settings)
-    response = page_of(request, site, query).answer("health.html", checks=found)
+    now = site.store.clock()
+    end = now.astimezone(site.settings.zone).date() + ONE_DAY
+    page = page_of(request, site, query)
+    since = moment(site.settings.zone, query.since, "since")
+    trials = trial_calls(site.store, site.settings, query.phone, since) if query.phone and since else None
+    response = page.answer(
+        "health.html",
+        checks=found,
+        sources=coverage.sources(site.store),
+        coverage=coverage.coverage(site.store, site.settings, end - LOOKED_BACK, end),
+        now=now,
+        rejects=_rejects(site),
+        version=__version__,
+        trials=trials,
+        query=query,
+    )
     response.headers.update(NO_STORE)
     return response
+
+
+def _rejects(site: Site) -> list[tuple[str, int]]:
+    """Lines that were rejected, by reason, the most frequent first; what they said is in the export."""
+    found = site.store.scan("rejects", columns=["reason"])["reason"].to_pylist()
+    return Counter(found).most_common(20)
 
 
 @router.get("/access-log", name="access_log_page")

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from api import figures
-from api.access import departments_in, home_of
+from api.access import departments_in, home_of, not_apart
 from api.head import changes, head_view
 from api.page import HERE, Page, PageQuery
 from api.people import visitor_of
@@ -40,7 +40,8 @@ router = APIRouter(include_in_schema=False)
 def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
     """The departments that one may see by name, no ranking; who sees none is led to a page of one's own."""
     own = departments_in(visitor_of(request), "department_page")
-    if own == ():
+    visitor = visitor_of(request)
+    if own == () or (visitor.roles == {"chancellery"} and not visitor.trusted):
         return RedirectResponse(request.scope.get("root_path", "") + home_of(visitor_of(request)), 303)
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
@@ -67,12 +68,13 @@ def department_page(
     """The head's page: one number, who waits for a call back, five pictures."""
     site.department(department)
     start, end = window_of(site, query)
+    not_apart(visitor_of(request), site.departments, [department], end)
     page = Page(request, site, query, start, end)
     return page.answer(
         "department.html",
         department=department,
         title=site.departments.name(department, page.words.language),
-        said=_said(site, start, end, [department]),
+        said=said_of(site, start, end, [department]),
         remarks_too=_sees(request, "remarks_page", department),
         waiting=waiting_of(site, department) if _sees(request, "missed_page", department) else None,
         kept=site.settings.numbers.vault_days > 0,
@@ -94,6 +96,7 @@ def figures_page(
     """Every figure of a department."""
     site.department(department)
     start, end = window_of(site, query)
+    not_apart(visitor_of(request), site.departments, [department], end)
     page = Page(request, site, query, start, end)
     step = query.step or figures.default_step(start, end)
     return page.answer(
@@ -130,7 +133,7 @@ def _sees(request: Request, route: str, department: str) -> bool:
     return own is None or department in own
 
 
-def _said(site: Site, start: date, end: date, departments: Collection[str] | None) -> list[Remark]:
+def said_of(site: Site, start: date, end: date, departments: Collection[str] | None) -> list[Remark]:
     """What heads say of the window's months."""
     with site.store.database.read() as connection:
         return remarks.listed(connection, bucket_start(start, "month"), end, departments)

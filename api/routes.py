@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
 from api import calls, models
-from api.access import departments_in
+from api.access import apart, departments_in, not_apart
 from api.errors import ForbiddenError, NotFoundError
 from api.formats import MEDIA, Format, answer, label, negotiated
 from api.people import visitor_of
@@ -167,10 +167,13 @@ def figures(
     by = tuple(part.strip() for part in query.by.split(",") if part.strip())
     own = departments_in(visitor_of(request), "figures")
     asked = query.department or (None if own is None else list(own))
+    not_apart(visitor_of(request), site.departments, query.department, end)
     table = metrics_table(site.store, site.settings, (metric,), by, start, end, asked)
     small = small_cells.small_units(site.departments, end)
     whole = asked[0] if asked is not None and len(asked) == 1 else None
-    return answer(small_cells.hidden_in(table, by, small, whole), form, f"{metric}_{start}_{end}")
+    alone = apart(visitor_of(request), site.departments, end)
+    told = small_cells.hidden_in(table, by, small, whole, alone)
+    return answer(told, form, f"{metric}_{start}_{end}")
 
 
 @router.get("/cases", responses=models.responses(models.Cases), summary="Register of messages")

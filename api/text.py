@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from io import BytesIO
@@ -104,6 +105,10 @@ class Words:
             format_date(value, "dd.MM.yyyy." if self.language == "lv" else "d MMM yyyy", locale=self.locale)
         )
 
+    def days(self, values: Iterable[date]) -> str:
+        """Dates one after the other."""
+        return ", ".join(map(self.day, values))
+
     def short_day(self, value: date) -> str:
         """A date without the year, for an axis."""
         return str(format_date(value, "dd.MM." if self.language == "lv" else "d MMM", locale=self.locale))
@@ -122,6 +127,10 @@ class Words:
         """An instant on the local clock, to the minute: for what people do."""
         pattern = "dd.MM.yyyy. HH:mm" if self.language == "lv" else "d MMM yyyy HH:mm"
         return str(format_datetime(value, pattern, tzinfo=self.zone, locale=self.locale))
+
+    def clock(self, value: datetime) -> str:
+        """The local time of day, to the second."""
+        return f"{value.astimezone(self.zone):%H:%M:%S}"
 
     def local(self, value: datetime) -> date:
         """Local date of an instant."""

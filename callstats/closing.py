@@ -12,26 +12,22 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-import pyarrow.compute as pc
 from sqlalchemy import Connection
 
-from callstats import parquet
 from callstats.calendar import Calendar, bucket_end, days
 from callstats.cases import catalog, commits
 from callstats.cases import months as stored
 from callstats.cases.catalog import ConflictError
 from callstats.cases.months import Edition
 from callstats.closed import Closed, changed_since, refuse, touched
+from callstats.coverage import lines_by_day, silent_days
 from callstats.editions import differs, made
 from callstats.errors import UsageError
-from callstats.fields import EVENTS
-from callstats.filing import FEED_ENDS
 from callstats.in_force import measured
 from callstats.metrics.base import Said
 from callstats.months import closes_on, months, written
@@ -41,7 +37,6 @@ from callstats.store import Store
 
 TRIES: Final = 5
 ONE_DAY: Final = timedelta(days=1)
-FEW_LINES: Final = 100  # a day of a recorded feed with so few may hold nothing but its beginnings and ends
 _SHOWN_DAYS: Final = 5
 
 
@@ -194,7 +189,7 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
         ]
         spans = stored.spans(connection)
         purged = catalog.horizon(connection).purged_before or date.min
-    spoken = _lines(store, month, end - ONE_DAY)
+    spoken = lines_by_day(store, month, end - ONE_DAY)
     why: list[Said] = []
     without: set[date] = set()
     if stale:
@@ -217,11 +212,7 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
             )
         )
     for pbx, (first, last) in sorted(spans.items()):
-        silent = [
-            one
-            for one in days(max(month, first, purged), min(end, last + ONE_DAY))
-            if calendar.is_working_day(one) and not spoken[pbx, one]
-        ]
+        silent = silent_days(spoken, pbx, (first, last), (max(month, purged), end), calendar)
         without.update(silent)
         if silent and spoken:
             shown = ", ".join(map(str, silent[:_SHOWN_DAYS])) + (", …" if len(silent) > _SHOWN_DAYS else "")
@@ -239,20 +230,6 @@ def _waiting(store: Store, settings: Settings, calendar: Calendar, month: date, 
 def _came_after(store: Store, month: date, version: int) -> bool:
     with store.database.read() as connection:
         return stored.changed_since(connection, month, bucket_end(month, "month") - ONE_DAY, version)
-
-
-def _lines(store: Store, first: date, last: date) -> Counter[tuple[str, date]]:
-    """Lines per PBX and day, from ``first`` to ``last``; beginnings and ends of a feed are none of a call."""
-    with store.database.read() as connection:
-        files = catalog.live_files(connection, "events", first, last)
-    found: Counter[tuple[str, date]] = Counter()
-    for file in files:
-        rows = file.rows
-        if file.feed_ends and rows <= FEW_LINES:
-            kinds = parquet.read([store.root / file.path], EVENTS.schema, ["kind"])["kind"]
-            rows -= pc.sum(pc.is_in(kinds, value_set=FEED_ENDS)).as_py() or 0
-        found[file.pbx or "", file.local_date] += rows
-    return +found
 
 
 def _closed(

@@ -91,6 +91,16 @@ class Departments:
             value = normalise(value, self.plan).text
         return next((m.department for m in self._index.get((kind, value), ()) if m.valid_on(day)), None)
 
+    def valid(self, day: date) -> tuple[str, ...]:
+        """Departments that there are on a local date."""
+        return tuple(dict.fromkeys(one.id for one in self.entries if one.valid_on(day)))
+
+    def parents(self, day: date) -> dict[str, str | None]:
+        """The institution of each department on a local date; its own, if it is another's parent."""
+        named = {one.id: one.parent for one in self.entries if one.valid_on(day)}
+        institutions = {parent for parent in named.values() if parent is not None}
+        return {one: parent or (one if one in institutions else None) for one, parent in named.items()}
+
     def extensions(self, department: str, day: date) -> tuple[str, ...]:
         """Extensions of a department on a local date."""
         return tuple(

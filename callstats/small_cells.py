@@ -10,6 +10,7 @@ Totals of a department over days, weeks and months, and what became of its calls
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -37,11 +38,58 @@ def small_units(departments: Departments, end: date) -> frozenset[str]:
     return frozenset(one for one in departments.ids if len(departments.extensions(one, day)) < FEW_PEOPLE)
 
 
-def hidden_in(table: pa.Table, by: Sequence[str], small: Collection[str], whole: str | None) -> pa.Table:
-    """A table of figures by axes, with small cells hidden; ``whole``: the one department it is of."""
-    if not below(by):
+@dataclass(frozen=True)
+class Group:
+    """Departments of one institution (None: of none) that are told together, or one alone."""
+
+    institution: str | None
+    departments: tuple[str, ...]
+    people: int
+
+
+def within_institutions(departments: Departments, end: date) -> list[Group]:
+    """Departments valid on the last day before ``end``, small ones together within their institution.
+
+    Where those are under `FEW_PEOPLE` phones together, the smallest other department of the institution joins
+    them, so that the rest is not the small one; an institution that is small as a whole joins the others that
+    are. Groups of one department come as they are.
+    """
+    day = end - timedelta(days=1)
+    people = {one: len(departments.extensions(one, day)) for one in departments.valid(day)}
+    parents = departments.parents(day)
+    found, rest = [], []
+    for institution in dict.fromkeys(parents[one] for one in people):
+        own = sorted((people[one], one) for one in people if parents[one] == institution)
+        together = [one for n, one in own if n < FEW_PEOPLE]
+        alone = [one for n, one in own if n >= FEW_PEOPLE]
+        while together and sum(people[one] for one in together) < FEW_PEOPLE and alone:
+            together.append(alone.pop(0))
+        found += [Group(institution, (one,), people[one]) for one in alone]
+        if together and sum(people[one] for one in together) < FEW_PEOPLE:
+            rest += together  # the institution is small as a whole
+        elif together:
+            found.append(Group(institution, tuple(together), sum(people[one] for one in together)))
+    if rest:
+        found.append(Group(None, tuple(rest), sum(people[one] for one in rest)))
+    return found
+
+
+def hidden_in(
+    table: pa.Table,
+    by: Sequence[str],
+    small: Collection[str],
+    whole: str | None,
+    apart: Collection[str] = (),
+) -> pa.Table:
+    """A table of figures by axes, with small cells hidden; ``whole``: the one department it is of.
+
+    ``apart``: departments of which nothing is told apart from their institution (`within_institutions`).
+    """
+    if not below(by) and not apart:
         return table
-    return pa.Table.from_pylist(hide(table.to_pylist(), by, small, whole), table.schema)
+    rows = hide(table.to_pylist(), by, small, whole)
+    told = [_emptied(row) if row.get("department") in apart else row for row in rows]
+    return pa.Table.from_pylist(told, table.schema)
 
 
 def hide(

@@ -264,6 +264,15 @@ def all_batches(connection: Connection) -> list[Batch]:
     return [_batch(dict(row)) for row in rows]
 
 
+def loaded_at(connection: Connection) -> dict[tuple[str, str], datetime]:
+    """When a file of each PBX and source was loaded last."""
+    rows = connection.execute(
+        select(batches.c.pbx, batches.c.source, func.max(batches.c.loaded_at).label("at"))
+        .group_by(batches.c.pbx, batches.c.source)
+    )
+    return {(row.pbx, row.source): row.at for row in rows}
+
+
 def batches_of(connection: Connection, ids: Sequence[str]) -> list[Batch]:
     """The loaded batches among some ids."""
     return [

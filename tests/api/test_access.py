@@ -41,6 +41,7 @@ ASKED: dict[str, tuple[str, str]] = {
     "enter_neutral": ("POST", "/departments/social/neutral"),
     "withdraw_neutral": ("POST", "/departments/social/neutral/1/withdraw"),
     "figures_page": ("GET", "/departments/social/figures"),
+    "overview_page": ("GET", "/overview"),
     "months_page": ("GET", "/months"),
     "health_page": ("GET", "/health"),
     "access_log_page": ("GET", "/access-log"),
