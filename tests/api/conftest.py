@@ -79,3 +79,25 @@ def empty(tmp_path: Path) -> Iterator[Asking]:
     """A site into which nothing has been loaded."""
     with asking(settings(tmp_path)) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A site with enough calls in each cell that none is hidden."""
+    found = settings(tmp_path_factory.mktemp("busy"))
+    visits, calls = [], []
+    for n, ring_s in enumerate((2.0, 7.0, 22.0) * 6):
+        visits.append(visit(f"pbx:{n}", entered_at=at(f"09:{n:02}:00"), ring_s=ring_s))
+        calls.append(call(f"pbx:{n}", started_at=at(f"09:{n:02}:00")))
+    for n in range(20, 26):
+        when = at(f"11:{n}:00")
+        visits.append(missed(f"pbx:{n}", entered_at=when, rotation="not_rotated", rotation_cause="busy"))
+        calls.append(call(f"pbx:{n}", started_at=when, outcome="unanswered", answered_by=None))
+    store_with(found, visits=visits, calls=calls).close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def busy_client(busy: Settings) -> Iterator[Asking]:
+    with asking(busy) as found:
+        yield found

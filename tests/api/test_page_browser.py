@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, sync_playwright
 
 from callstats.settings import Settings
 from tests.api.asking import asking
-from tests.handmade import at, call, missed, settings, store_with, visit
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHARTS = {"": 5, "/figures": 4}  # drawn on each page of a department
@@ -28,22 +27,6 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
-
-
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A site with enough calls in each cell that none is hidden."""
-    found = settings(tmp_path_factory.mktemp("busy"))
-    visits, calls = [], []
-    for n, ring_s in enumerate((2.0, 7.0, 22.0) * 6):
-        visits.append(visit(f"pbx:{n}", entered_at=at(f"09:{n:02}:00"), ring_s=ring_s))
-        calls.append(call(f"pbx:{n}", started_at=at(f"09:{n:02}:00")))
-    for n in range(20, 26):
-        when = at(f"11:{n}:00")
-        visits.append(missed(f"pbx:{n}", entered_at=when, rotation="not_rotated", rotation_cause="busy"))
-        calls.append(call(f"pbx:{n}", started_at=when, outcome="unanswered", answered_by=None))
-    store_with(found, visits=visits, calls=calls).close()
-    return found
 
 
 @pytest.mark.parametrize("width", [360, 1280])
