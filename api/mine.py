@@ -27,7 +27,7 @@ from callstats.phrases import ATTEMPTS
 
 router = APIRouter(include_in_schema=False)
 DAYS: Final = timedelta(days=31)
-ROWS: Final = 500
+ROWS: Final = 100
 KINDS: Final = {
     "rang": Said("zvanīja mans tālrunis", "my phone rang"),
     "answered": Said("es atbildēju", "I answered"),
