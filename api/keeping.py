@@ -12,11 +12,15 @@ from starlette.responses import Response
 
 from api.forms import moment
 from api.page import PageQuery
+from api.people import VisitorOf
 from api.register import NO_STORE, page_of
 from api.routes import SiteOf
+from api.sheets import SheetQuery, sheet, taken
 from api.site import Site
 from callstats import __version__, coverage, doctor
 from callstats.cases import access_log
+from callstats.fields import TEXT, UTC_US
+from callstats.fields import Field as Column
 from callstats.metrics.base import Said
 from callstats.trial_call import trial_calls
 
@@ -24,6 +28,7 @@ router = APIRouter(include_in_schema=False)
 ACTIONS: Final = {
     "number_shown": Said("redzēja numuru", "saw a number"),
     "employee_named": Said("uzzināja darbinieka vārdu", "was told an employee's name"),
+    "table_exported": Said("lejupielādēja tabulu", "took a table as a file"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),
     "account_linked": Said("saistīja kontu ar pieteikšanās sniedzēju", "linked an account with the provider"),
@@ -36,11 +41,18 @@ ACTIONS: Final = {
     "token_revoked": Said("atsauca pilnvaru programmai", "revoked a token"),
 }
 ROWS: Final = 200
+LOG_FIELDS: Final = (
+    Column("at", UTC_US, "when"),
+    Column("author", TEXT, "who"),
+    Column("action", TEXT, "what was done"),
+    Column("about", TEXT, "with what"),
+    Column("reason", TEXT, "why, where a reason is asked for"),
+)
 ONE_DAY: Final = timedelta(days=1)
 LOOKED_BACK: Final = timedelta(days=31)
 
 
-class LogQuery(PageQuery):
+class LogQuery(SheetQuery):
     """Which rows of the access log."""
 
     page: int = Field(1, ge=1, le=100_000)
@@ -84,11 +96,17 @@ def _rejects(site: Site) -> list[tuple[str, int]]:
 
 
 @router.get("/access-log", name="access_log_page")
-def access_log_page(request: Request, site: SiteOf, query: Annotated[LogQuery, Query()]) -> Response:
+def access_log_page(
+    request: Request, site: SiteOf, visitor: VisitorOf, query: Annotated[LogQuery, Query()]
+) -> Response:
     """Who saw a number, took a file or changed an account, newest first; and whether the log is whole."""
+    if query.format:
+        taken(site, visitor, "access log")
     with site.store.database.read() as connection:
         rows = access_log.listed(connection)[::-1]
         broken = access_log.broken(connection)
+    if query.format:
+        return sheet(map(vars, rows), LOG_FIELDS, "access_log", query.format)
     first = (query.page - 1) * ROWS
     response = page_of(request, site, query).answer(
         "access_log.html", action_names=ACTIONS, rows=rows[first : first + ROWS], broken=broken,

@@ -16,11 +16,14 @@ from api.page import Page, PageQuery
 from api.people import Form, VisitorOf
 from api.register import to
 from api.routes import NO_STORE, SiteOf
+from api.sheets import SheetQuery, sheet
 from api.site import Site
 from callstats import corrections
 from callstats.accounts import keeping, naming
 from callstats.accounts.roles import Visitor
 from callstats.errors import UsageError
+from callstats.fields import SECONDS, TEXT, UTC_US
+from callstats.fields import Field as Column
 from callstats.metrics.base import OUTCOME_NAMES, Said
 from callstats.own_calls import OwnCall, own_calls
 from callstats.phrases import ATTEMPTS
@@ -28,6 +31,15 @@ from callstats.phrases import ATTEMPTS
 router = APIRouter(include_in_schema=False)
 DAYS: Final = timedelta(days=31)
 ROWS: Final = 100
+CALL_FIELDS: Final = (
+    Column("kind", TEXT, "rang: an own phone rang; answered: it took the call; called: it called somebody"),
+    Column("call_id", TEXT, "id of the call"),
+    Column("at", UTC_US, "when the phone rang, took the call or began to call"),
+    Column("department", TEXT, "department that the call had come to; null: an own call"),
+    Column("outcome", TEXT, "what became of it at that phone, or of the own call"),
+    Column("ring_s", SECONDS, "how long it rang", "s"),
+    Column("talk_s", SECONDS, "how long was talked", "s"),
+)
 KINDS: Final = {
     "rang": Said("zvanīja mans tālrunis", "my phone rang"),
     "answered": Said("es atbildēju", "I answered"),
@@ -37,7 +49,7 @@ KINDS: Final = {
 
 @router.get("/mine", name="mine_page")
 def mine_page(
-    request: Request, site: SiteOf, visitor: VisitorOf, query: Annotated[PageQuery, Query()]
+    request: Request, site: SiteOf, visitor: VisitorOf, query: Annotated[SheetQuery, Query()]
 ) -> Response:
     """The calls of one's own phones, by default of the last 31 days with data."""
     start, end = _window(site, query)
@@ -45,6 +57,8 @@ def mine_page(
     page = Page(request, site, query, start, end)
     with site.store.reading() as facts:
         rows = own_calls(facts, spans, start, end) if spans else []
+    if query.format:
+        return sheet(map(vars, rows), CALL_FIELDS, f"my_calls_{start}_{end}", query.format)
     with site.store.database.read() as connection:
         looks = naming.looks(connection, spans)
         asked = corrections.of_author(connection, visitor.account, visitor.name)

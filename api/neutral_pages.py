@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.forms import moment, once, whole
-from api.page import Page, PageQuery
+from api.page import Page
 from api.people import Form, VisitorOf
 from api.register import to
 from api.routes import NO_STORE, SiteOf
+from api.sheets import SheetQuery, sheet
 from callstats import neutral_desk
 from callstats.accounts.roles import Visitor
 from callstats.cases.neutral import Entry
 from callstats.errors import UsageError
+from callstats.fields import TEXT, UTC_US, Field
 from callstats.phrases import NEUTRAL_STATES
+from callstats.settings_rules import NEUTRAL_STATES as NEUTRAL
 
 router = APIRouter(include_in_schema=False)
+FIELDS: Final = (
+    Field("from_at", UTC_US, "beginning"),
+    Field("to_at", UTC_US, "end, not included"),
+    Field("state", TEXT, "which state", values=NEUTRAL),
+    Field("department", TEXT, "whose: a whole department"),
+    Field("phone", TEXT, "or one phone"),
+    Field("reason", TEXT, "why"),
+    Field("author", TEXT, "who entered it"),
+    Field("entered_at", UTC_US, "when it was entered"),
+)
 
 
 @router.get("/departments/{department}/neutral", name="neutral_page")
 def neutral_page(
-    request: Request, site: SiteOf, department: str, query: Annotated[PageQuery, Query()]
+    request: Request, site: SiteOf, department: str, query: Annotated[SheetQuery, Query()]
 ) -> Response:
     """The states in force, and a form for another."""
     site.department(department)
     first = neutral_desk.first_day(site.settings, department, site.store.clock())
+    entries = neutral_desk.listed(site.store, site.settings, department)
+    if query.format:
+        return sheet(map(vars, entries), FIELDS, f"neutral_{department}", query.format)
     page = Page(request, site, query, first, first)
     response = page.answer(
         "neutral.html",
         department=department,
         title=site.departments.name(department, page.words.language),
-        entries=neutral_desk.listed(site.store, site.settings, department),
+        entries=entries,
         states=NEUTRAL_STATES,
         phones=neutral_desk.phones(site.settings, department),
         first=first,

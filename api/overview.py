@@ -16,13 +16,15 @@ from starlette.responses import Response
 from api import figures
 from api.figures import Firmness, Row
 from api.head import Change, changes
-from api.page import Page, PageQuery
+from api.page import Page
 from api.pages import said_of, window_of
 from api.register_words import URGENCIES
 from api.routes import SiteOf
+from api.sheets import SheetQuery, sheet
 from api.site import Site
 from api.text import Words, sort_key
 from callstats import corrections, coverage
+from callstats.fields import INT, TEXT, Field
 from callstats.register.summary import summary
 from callstats.report import standing_parts, standing_rows
 from callstats.small_cells import Group, within_institutions
@@ -31,6 +33,19 @@ from callstats.standing import Standing
 
 router = APIRouter(include_in_schema=False)
 TOLD: Final = figures.LISTED
+
+
+LINE_FIELDS: Final = (
+    Field("institution", TEXT, "institution; null: of none"),
+    Field("departments", TEXT, "department, or those that are told together"),
+    *(
+        Field(f"{metric.slug}_{name}", INT, f"{name} of: {metric.meaning['en']}")
+        for metric, _ in TOLD
+        for name in ("k", "n")
+    ),
+    Field("rule_version", TEXT, "versions of the rules"),
+    Field("data_version", TEXT, "version of the facts"),
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class Line:
 
 
 @router.get("/overview", name="overview_page")
-def overview_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+def overview_page(request: Request, site: SiteOf, query: Annotated[SheetQuery, Query()]) -> Response:
     """Every institution's departments, the hotline, coverage, what is contested, definitions."""
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
@@ -57,6 +72,9 @@ def overview_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Qu
     lines, firmness = at_one_moment(
         site.store, lambda facts: _lines(site, facts, groups, start, end, page.words)
     )
+    if query.format:
+        rows = _flat(_by_institution(site, lines, groups, page.words))
+        return sheet(rows, LINE_FIELDS, f"overview_{start}_{end}", query.format)
     said = said_of(site, start, end, None)
     with site.store.database.read() as connection:
         asked = corrections.contested(connection, start, end)
@@ -110,6 +128,21 @@ def _together(site: Site, facts: Snapshot, ids: Sequence[str], start: date, end:
         )
         for metric, _ in TOLD
     }
+
+
+def _flat(institutions: Sequence[tuple[str | None, Sequence[Line]]]) -> list[dict[str, Any]]:
+    """The table's lines as rows of `LINE_FIELDS`."""
+    return [
+        {
+            "institution": institution,
+            "departments": ", ".join(line.names),
+            **{f"{slug}_{name}": row[name] for slug, row in line.rows.items() for name in ("k", "n")},
+            "rule_version": next((r["rule_version"] for r in line.rows.values() if r["rule_version"]), None),
+            "data_version": next((r["data_version"] for r in line.rows.values()), None),
+        }
+        for institution, lines in institutions
+        for line in lines
+    ]
 
 
 def _by_institution(

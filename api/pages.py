@@ -20,11 +20,12 @@ from api.head import changes, head_view
 from api.page import HERE, Page, PageQuery
 from api.people import visitor_of
 from api.routes import SiteOf
+from api.sheets import SheetQuery, sheet
 from api.site import Site, site_of
 from api.text import LANGUAGES, sort_key
 from callstats import remarks
 from callstats.calendar import bucket_end, bucket_start
-from callstats.month_list import month_list
+from callstats.month_list import MONTH_FIELDS, month_list
 from callstats.remarks import Remark
 from callstats.snapshot import at_one_moment
 from callstats.to_call_back import Waiting, to_call_back
@@ -115,10 +116,13 @@ def figures_page(
 
 
 @router.get("/months", name="months_page")
-def months_page(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+def months_page(request: Request, site: SiteOf, query: Annotated[SheetQuery, Query()]) -> Response:
     """How the months stand, the newest first."""
     start, end = window_of(site, query)
     rows = month_list(site.store, site.settings)
+    if query.format:
+        told = [row.as_json() | {"closes_on": row.closes_on, "month": row.month} for row in rows]
+        return sheet(told, MONTH_FIELDS, "months", query.format)
     return Page(request, site, query, start, end).answer("months.html", rows=rows[::-1])
 
 

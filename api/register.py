@@ -22,6 +22,7 @@ from api.page import Page, PageQuery
 from api.people import Action, Form, Person, PersonOf, may, person_of, visitor_of
 from api.register_words import CATEGORIES, FORMS, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
+from api.sheets import SheetQuery, sheet
 from api.site import Site
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
@@ -31,7 +32,7 @@ from callstats.register import acts
 from callstats.register.desk import STATUSES, Entry, Status, desk, filtered, receivers
 from callstats.register.sound import SOUNDS, mailboxes, sound_of
 from callstats.register.steps import Case
-from callstats.register.summary import summary, without_message
+from callstats.register.summary import LINE_FIELDS, summary, without_message
 
 router = APIRouter(include_in_schema=False)
 NO_STORE: Final = {"Cache-Control": "no-store"}
@@ -86,10 +87,12 @@ def register_page(request: Request, site: SiteOf, query: Annotated[RegisterQuery
 
 
 @router.get("/register/summary", name="register_summary")
-def register_summary(request: Request, site: SiteOf, query: Annotated[PageQuery, Query()]) -> Response:
+def register_summary(request: Request, site: SiteOf, query: Annotated[SheetQuery, Query()]) -> Response:
     """The Chancellery's side: shares and ages per department; suggestions and complaints, without numbers."""
     page = page_of(request, site, query)
     found = summary(site.store, site.settings)
+    if query.format:
+        return sheet(found.as_rows(), LINE_FIELDS, "register_summary", query.format)
     told = told_to(site, page, person_of(request))
     return _kept_nowhere(page, "register_summary.html", **told, found=found, hidden=mask_numbers)
 

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.forms import once, whole
-from api.page import Page, PageQuery
+from api.page import Page
 from api.people import Form, VisitorOf
 from api.register import to
 from api.routes import NO_STORE, SiteOf
+from api.sheets import SheetQuery, sheet
 from callstats import corrections, remarks
 from callstats.calendar import Calendar
 from callstats.errors import UsageError
+from callstats.fields import DAY, TEXT, UTC_US, Field
 from callstats.metrics.registry import METRICS
 
 router = APIRouter(include_in_schema=False)
+FIELDS: Final = (
+    Field("month", DAY, "first day of the month"),
+    Field("department", TEXT, "department"),
+    Field("metric", TEXT, "figure that is contested; null: a comment to the month"),
+    Field("text", TEXT, "what is said"),
+    Field("author", TEXT, "who says it"),
+    Field("at", UTC_US, "when"),
+)
 
 
 @router.get("/departments/{department}/remarks", name="remarks_page")
 def remarks_page(
-    request: Request, site: SiteOf, department: str, query: Annotated[PageQuery, Query()]
+    request: Request, site: SiteOf, department: str, query: Annotated[SheetQuery, Query()]
 ) -> Response:
     """Remarks in force, forms for another, and what employees ask to correct."""
     site.department(department)
@@ -34,6 +44,8 @@ def remarks_page(
     with site.store.database.read() as connection:
         said = remarks.listed(connection, date.min, date.max, [department])
         asked = corrections.of_departments(connection, [department])
+    if query.format:
+        return sheet(map(vars, said), FIELDS, f"remarks_{department}", query.format)
     response = page.answer(
         "remarks.html",
         department=department,

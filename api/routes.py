@@ -29,6 +29,7 @@ from callstats.month_list import month_list
 from callstats.register.table import cases_table
 from callstats.report import metrics_table
 from callstats.verdicts import Verdict
+from callstats.workbook import DEFINITION
 
 MAX_LIMIT: Final = 1000
 PREFIX: Final = "/api/v1"
@@ -173,7 +174,11 @@ def figures(
     whole = asked[0] if asked is not None and len(asked) == 1 else None
     alone = apart(visitor_of(request), site.departments, end)
     told = small_cells.hidden_in(table, by, small, whole, alone)
-    return answer(told, form, f"{metric}_{start}_{end}")
+    response = answer(defined(told, METRICS[metric]), form, f"{metric}_{start}_{end}")
+    if form == "csv":  # a CSV file has no room for it
+        address = f"{request.scope.get('root_path', '')}{PREFIX}/metrics?format=csv"
+        response.headers["Link"] = f'<{address}>; rel="describedby"'
+    return response
 
 
 @router.get("/cases", responses=models.responses(models.Cases), summary="Register of messages")
@@ -239,6 +244,13 @@ def one_call(
     response = _json({**label(), **found})
     response.headers.update(NO_STORE)
     return response
+
+
+def defined(table: pa.Table, metric: Metric) -> pa.Table:
+    """The table with the metric's definition in its metadata: XLSX has it as a sheet, Parquet as it is."""
+    told = {name: _flat(value) or "" for name, value in declaration(metric).items()}
+    told["exclusions"] = "; ".join(said.en for said in metric.exclusions.values())
+    return table.replace_schema_metadata({DEFINITION: json.dumps(told, ensure_ascii=False)})
 
 
 def declaration(metric: Metric) -> dict[str, Any]:

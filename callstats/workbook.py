@@ -6,6 +6,7 @@ second sheet says; a time without a zone is as it is shown.
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from itertools import chain
 from typing import IO, Any, Final
@@ -21,6 +22,7 @@ IN_MEMORY: Final = 20_000  # rows: more of them go through a temporary file
 LOOKED_AT: Final = 500  # rows that decide how wide a column is
 WIDEST: Final = 60
 OPTIONS: Final = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+DEFINITION: Final = "definition"  # key of a schema's metadata: JSON, what the figures are
 MEANINGS: Final = ("column", "unit", "meaning")
 
 
@@ -37,6 +39,9 @@ def write_xlsx(table: pa.Table, file: IO[bytes]) -> None:
     with xlsxwriter.Workbook(file, {**OPTIONS, "in_memory": small, "constant_memory": not small}) as book:
         _sheet(book, "callstats", table)
         _sheet(book, "columns", _meanings(table.schema))
+        if DEFINITION.encode() in (table.schema.metadata or {}):
+            told = json.loads(table.schema.metadata[DEFINITION.encode()])
+            _sheet(book, "definition", pa.table({"what": [*told], "said": [*map(str, told.values())]}))
 
 
 def _meanings(schema: pa.Schema) -> pa.Table:

@@ -9,15 +9,32 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from callstats.calendar import Calendar
+from callstats.fields import FLAG, INT, SECONDS, TEXT, UTC_US, Field
 from callstats.register.desk import Entry, desk
 from callstats.settings import Settings
 from callstats.snapshot import at_one_moment
 from callstats.store import Store
 
 SPAN = timedelta(days=92)
+
+
+LINE_FIELDS: Final = (
+    Field("department", TEXT, "department that messages were forwarded to; null: to none, or all together"),
+    Field("all", FLAG, "all together"),
+    Field("messages", INT, "messages of the last 92 days and open ones; empty ones left out"),
+    Field("open", INT, "not closed yet"),
+    Field("overdue", INT, "past the date by which the next step was due"),
+    Field("forwarded_k", INT, "forwarded by the end of the next working day (clause 17)"),
+    Field("forwarded_n", INT, "of so many of which it can be said"),
+    Field("contacted_k", INT, "first attempt by the end of the working day after forwarding (clause 17)"),
+    Field("contacted_n", INT, "of so many of which it can be said"),
+    Field("to_contact_s", SECONDS, "median of the working time from leaving to the first attempt", "s"),
+    Field("not_callable", INT, "nobody can be called back"),
+    Field("oldest_open", UTC_US, "when the oldest open one was left"),
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +70,22 @@ class Summary:
     lines: tuple[Line, ...] = ()
     total: Line | None = None
     voices: tuple[Entry, ...] = field(default=())
+
+    def as_rows(self) -> list[dict[str, Any]]:
+        """Its lines with `LINE_FIELDS`; of all together no department is named."""
+        lines = [*self.lines, *([self.total] if self.total else [])]
+        return [
+            {
+                **vars(one),
+                "all": one is self.total,
+                **{
+                    f"{name}_{part}": getattr(getattr(one, name), part)
+                    for name in ("forwarded", "contacted")
+                    for part in ("k", "n")
+                },
+            }
+            for one in lines
+        ]
 
 
 def summary(store: Store, settings: Settings) -> Summary:

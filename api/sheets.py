@@ -1,0 +1,50 @@
+"""Tables of pages as files: CSV safe from formulas, XLSX with what each column means, Parquet.
+
+A page that has one takes ``?format=``; who took a table about others is written down first (domain/05
+requirement 8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
+
+import pyarrow as pa
+from starlette.responses import Response
+
+from api.formats import answer
+from api.page import PageQuery
+from api.site import Site
+from callstats.accounts.roles import Visitor
+from callstats.cases import access_log
+from callstats.cases.access_log import Access
+from callstats.fields import Field
+
+SheetFormat = Literal["csv", "xlsx", "parquet"]
+NO_STORE: Final = {"Cache-Control": "no-store"}
+
+
+class SheetQuery(PageQuery):
+    """The page, or its table as a file."""
+
+    format: SheetFormat | None = None
+
+
+def sheet(
+    rows: Iterable[Mapping[str, Any]], fields: tuple[Field, ...], name: str, form: SheetFormat
+) -> Response:
+    """The rows as a file called ``name``, with units and meanings of its columns."""
+    schema = pa.schema(
+        [pa.field(f.name, f.dtype, metadata={"unit": f.unit, "meaning": f.meaning}) for f in fields]
+    )
+    table = pa.Table.from_pylist([{one: row.get(one) for one in schema.names} for row in rows], schema)
+    response = answer(table, form, name)
+    response.headers.update(NO_STORE)
+    return response
+
+
+def taken(site: Site, visitor: Visitor, about: str) -> None:
+    """Writes down that a table about others was taken as a file."""
+    with site.store.database.write() as connection:
+        name = visitor.name or "this machine's user"
+        access_log.note(connection, Access(site.store.clock(), name, "table_exported", about))
