@@ -27,6 +27,7 @@ from api import (
     register_api,
     register_sheet,
     remark_pages,
+    request_pages,
     routes,
     single_sign_on,
 )
@@ -115,6 +116,7 @@ def create_app(
     app.include_router(neutral_pages.router)
     app.include_router(remark_pages.router)
     app.include_router(overview.router)
+    app.include_router(request_pages.router)
     pages.install(app)
     for path, other in others:
         app.mount(path, other)

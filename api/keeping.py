@@ -28,6 +28,10 @@ router = APIRouter(include_in_schema=False)
 ACTIONS: Final = {
     "number_shown": Said("redzēja numuru", "saw a number"),
     "employee_named": Said("uzzināja darbinieka vārdu", "was told an employee's name"),
+    "data_request": Said("reģistrēja datu subjekta pieprasījumu", "entered a request about own data"),
+    "data_exported": Said("lejupielādēja klienta datus", "took a client's data as a file"),
+    "number_forgotten": Said("dzēsa klienta numuru", "removed a client's number"),
+    "request_closed": Said("slēdza datu subjekta pieprasījumu", "closed a request about own data"),
     "table_exported": Said("lejupielādēja tabulu", "took a table as a file"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),

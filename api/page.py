@@ -28,7 +28,10 @@ COOKIE: Final = "lang"
 YEAR_S: Final = 365 * 86400
 # pages that stand in the heading, by the names of their routes
 CASE_ROOMS: Final = ("register_page", "register_summary")
-ROOMS: Final = ("overview_page", "months_page", "mine_page", *CASE_ROOMS, "health_page", "access_log_page")
+ROOMS: Final = (
+    "overview_page", "months_page", "mine_page", *CASE_ROOMS, "health_page", "access_log_page",
+    "requests_page",
+)  # fmt: skip
 
 _templates: Final = jinja2.Environment(
     loader=jinja2.FileSystemLoader(HERE / "templates"),

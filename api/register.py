@@ -39,7 +39,8 @@ NO_STORE: Final = {"Cache-Control": "no-store"}
 DAYS_BACK: Final = 31
 # not of the facts alone: never kept by their version
 PATHS: Final = (
-    "/register", "/who", "/signin", "/account", "/mine", "/health", "/access-log", f"{PREFIX}/cases",
+    "/register", "/who", "/signin", "/account", "/mine", "/health", "/access-log", "/requests",
+    f"{PREFIX}/cases",
 )  # fmt: skip
 LAST_NUMBER: Final = (1 << 31) - 1
 

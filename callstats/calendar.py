@@ -8,6 +8,7 @@ for, or what the exceptions file says.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -297,3 +298,9 @@ def bucket_end(day: date, kind: Literal["day", "week", "month"]) -> date:
     if kind == "month":
         return (begin + timedelta(32)).replace(day=1)
     return begin + timedelta(7 if kind == "week" else 1)
+
+
+def months_before(day: date, months: int) -> date:
+    """The same day some months earlier, or the last one of that month."""
+    month = day.year * 12 + day.month - 1 - months
+    return date(month // 12, month % 12 + 1, min(day.day, monthrange(month // 12, month % 12 + 1)[1]))

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from callstats import parquet
+from callstats import data_requests, parquet
 from callstats.cases import catalog, commits, generations, register
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.keys import generation, site_pseudonymiser
@@ -84,6 +84,7 @@ def _commit(
             raise StoreError(f"{settings.numbers.key_file}: was changed meanwhile; nothing was done")
         generations.replace_all(connection, done.keys(), renewed, new, now=store.clock())
         register.rekey(connection, new.rewritten)
+        data_requests.rekey(connection, new.rewritten)
         numbers = vault.rekey(connection, new)
     return Rekeyed(old.key_id, new.key_id, len(renewed), sum(file.rows for file in renewed.values()), numbers)
 

@@ -7,15 +7,14 @@ from all they need: later lines of a sealed day become rows of `late`, and its t
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from callstats import corrections
-from callstats.calendar import local_instant
+from callstats import corrections, data_requests
+from callstats.calendar import local_instant, months_before
 from callstats.cases import access_log, catalog, register, retaining
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.retaining import Gone
@@ -106,24 +105,21 @@ def _register(
         numbers = register.closed_before(connection, local_instant(settings.zone, cases))
         looked = access_log.old(connection, local_instant(settings.zone, access))
         asked = corrections.old(connection, wanted.facts_before)
+        requests = data_requests.old(connection, local_instant(settings.zone, cases))
         if remove:
+            data_requests.remove(connection, requests)
             register.forget(connection, numbers)
             corrections.forget(connection, wanted.facts_before)
             access_log.forget(connection, local_instant(settings.zone, access))
     found = [
         Gone("cases", f"retention.cases_months = {kept.cases_months}", cases, rows=len(numbers)),
         Gone("access_log", f"retention.access_months = {kept.access_months}", access, rows=looked),
+        Gone("requests", f"retention.cases_months = {kept.cases_months}", cases, rows=len(requests)),
         Gone(
             "corrections", f"retention.facts_months = {kept.facts_months}", wanted.facts_before, rows=asked
         ),
     ]
     return [one for one in found if one.rows]
-
-
-def months_before(day: date, months: int) -> date:
-    """The same day some months earlier, or the last one of that month."""
-    month = day.year * 12 + day.month - 1 - months
-    return date(month // 12, month % 12 + 1, min(day.day, monthrange(month // 12, month % 12 + 1)[1]))
 
 
 def _reached(store: Store, wanted: Limits) -> Limits:

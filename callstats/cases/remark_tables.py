@@ -1,4 +1,4 @@
-"""Tables of what people say about figures: a head of a month, an employee of a call."""
+"""Tables of what people say: a head of a month, an employee of a call, a client of what is kept."""
 
 from __future__ import annotations
 
@@ -38,4 +38,21 @@ corrections: Final = Table(
     Column("answered_by", String),
     Column("answered_at", Instant),
     Index(None, "department"),
+)
+
+data_requests: Final = Table(
+    "data_requests",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String, nullable=False),
+    Column("client", String, nullable=False),  # pseudonym: the number itself is not kept for it
+    Column("received_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("author", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("outcome", Text),
+    Column("closed_by", String),
+    Column("closed_at", Instant),
+    Index(None, "client"),
 )

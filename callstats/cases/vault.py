@@ -112,6 +112,11 @@ class Vault:
                 return None
         return self._unseal(pseudonym, bytes(row.secret))
 
+    def forget(self, connection: Connection, pseudonym: str) -> bool:
+        """Forgets one number at once, whatever its time; whether there was one."""
+        gone = connection.execute(delete(numbers).where(numbers.c.pseudonym == pseudonym))
+        return gone.rowcount > 0
+
     def purge(self, now: datetime | None = None) -> int:
         """Forgets what has expired; returns how many numbers."""
         with self.database.write() as connection:

@@ -17,6 +17,7 @@ from callstats.accounts.roles import OF_DEPARTMENT, ROLES, Grant, Role
 from callstats.register.opening import bring_up_to_date
 from callstats.settings import Numbers, Settings
 from callstats.store import Store
+from tests.api import roles_told
 from tests.api.asking import Asking, asking
 from tests.handmade import DAY, at, call, message, settings, store_with, visit
 
@@ -44,6 +45,11 @@ ASKED: dict[str, tuple[str, str]] = {
     "overview_page": ("GET", "/overview"),
     "months_page": ("GET", "/months"),
     "health_page": ("GET", "/health"),
+    "requests_page": ("GET", "/requests"),
+    "enter_request": ("POST", "/requests"),
+    "request_file": ("GET", "/requests/1/file"),
+    "forget_number": ("POST", "/requests/1/forget"),
+    "close_request": ("POST", "/requests/1/close"),
     "access_log_page": ("GET", "/access-log"),
     "account_page": ("GET", "/account"),
     "mine_page": ("GET", "/mine"),
@@ -234,3 +240,9 @@ def test_a_route_without_a_row_answers_nobody(
 ) -> None:
     monkeypatch.delitem(access.MATRIX, "health_page")
     assert ask(server, "health_page", as_role["admin"]).status_code == 403
+
+
+def test_the_document_says_what_the_table_says() -> None:
+    assert roles_told.DOC.read_text(encoding="utf-8") == roles_told.told(), (
+        "python -m tests.api.roles_told writes it anew"
+    )

@@ -1,4 +1,4 @@
-"""What people say about figures: comments on months, contested figures, requests to correct a call."""
+"""What people say: comments on months, contested figures, requests to correct a call and about own data."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,3 +44,19 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["account"], ["accounts.id"], name="fk_corrections_account"),
     )
     op.create_index("ix_corrections_department", "corrections", ["department"])
+    op.create_table(
+        "data_requests",
+        sa.Column("id", sa.Integer, nullable=False, autoincrement=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("client", sa.String, nullable=False),
+        sa.Column("received_on", sa.Date, nullable=False),
+        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("note", sa.Text, nullable=False),
+        sa.Column("author", sa.String, nullable=False),
+        sa.Column("at", Instant, nullable=False),
+        sa.Column("outcome", sa.Text),
+        sa.Column("closed_by", sa.String),
+        sa.Column("closed_at", Instant),
+        sa.PrimaryKeyConstraint("id", name="pk_data_requests"),
+    )
+    op.create_index("ix_data_requests_client", "data_requests", ["client"])
