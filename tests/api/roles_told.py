@@ -10,9 +10,10 @@ from callstats.accounts.roles import ROLE_NAMES, ROLES
 DOC = Path(__file__).parents[2] / "docs" / "roles.md"
 HEAD = """# Who may see what: route by role
 
-Written from `api/access.py` (`python -m tests.api.roles_told`); a test compares. *own*: own departments, calls and
-cases; *all*: every department; nothing: refused. What of a case somebody may do is `api.people.may`; the
-Chancellery sees units of one or two people only within their institution (`api.access.apart`).
+Written from `api/access.py` (`python -m tests.api.roles_told`); a test compares. *own*: own departments,
+calls and cases; *all*: every department; nothing: refused. What of a case somebody may do is
+`api.people.may`; the Chancellery sees units of one or two people only within their institution
+(`api.access.apart`).
 """
 
 
