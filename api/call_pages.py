@@ -25,11 +25,10 @@ from api.page import Page, PageQuery
 from api.pages import plotly_marks, waiting_of, window_of
 from api.people import Form, VisitorOf
 from api.routes import NO_STORE, SiteOf
+from api.sheets import noted
 from api.site import Site
 from callstats.accounts import naming
 from callstats.accounts.roles import Visitor
-from callstats.cases import access_log
-from callstats.cases.access_log import Access
 from callstats.cases.vault import Vault
 from callstats.errors import InputError
 from callstats.evidence import Line
@@ -199,9 +198,7 @@ def missed_number(
     number = Vault.open(site.settings, site.store.database, site.store.clock).reveal(client)
     if number is None:
         raise NotFoundError(f"call {call_id}: the number is not kept any more (numbers.vault_days)")
-    with site.store.database.write() as connection:
-        name = visitor.name or "this machine's user"
-        access_log.note(connection, Access(site.store.clock(), name, "number_shown", f"call {call_id}"))
+    noted(site, visitor, "number_shown", f"call {call_id}")
     query = PageQuery.model_validate({})
     return _missed_page(request, site, department, query, {call_id: number})
 

@@ -15,7 +15,7 @@ from api.page import PageQuery
 from api.people import VisitorOf
 from api.register import NO_STORE, page_of
 from api.routes import SiteOf
-from api.sheets import SheetQuery, sheet, taken
+from api.sheets import SheetQuery, noted, sheet
 from api.site import Site
 from callstats import __version__, coverage, doctor
 from callstats.cases import access_log
@@ -32,6 +32,7 @@ ACTIONS: Final = {
     "data_exported": Said("lejupielādēja klienta datus", "took a client's data as a file"),
     "number_forgotten": Said("dzēsa klienta numuru", "removed a client's number"),
     "request_closed": Said("slēdza datu subjekta pieprasījumu", "closed a request about own data"),
+    "trial_call_shown": Said("skatīja pārbaudes zvanu", "looked at a test call"),
     "table_exported": Said("lejupielādēja tabulu", "took a table as a file"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),
@@ -70,14 +71,22 @@ class HealthQuery(PageQuery):
 
 
 @router.get("/health", name="health_page")
-def health_page(request: Request, site: SiteOf, query: Annotated[HealthQuery, Query()]) -> Response:
-    """What `callstats doctor` finds, how far each source reaches, and what each said of a trial call."""
+def health_page(
+    request: Request, site: SiteOf, visitor: VisitorOf, query: Annotated[HealthQuery, Query()]
+) -> Response:
+    """What `callstats doctor` finds, how far each source reaches, and what each said of a trial call.
+
+    When a phone rang is somebody's own: whoever asks for it is written down.
+    """
     found = doctor.looked_at(site.store, site.settings)
     now = site.store.clock()
     end = now.astimezone(site.settings.zone).date() + ONE_DAY
     page = page_of(request, site, query)
     since = moment(site.settings.zone, query.since, "since")
-    trials = trial_calls(site.store, site.settings, query.phone, since) if query.phone and since else None
+    trials = None
+    if query.phone and since:
+        noted(site, visitor, "trial_call_shown", f"extension {query.phone[:20]} from {query.since}")
+        trials = trial_calls(site.store, site.settings, query.phone, since)
     response = page.answer(
         "health.html",
         checks=found,
@@ -105,7 +114,7 @@ def access_log_page(
 ) -> Response:
     """Who saw a number, took a file or changed an account, newest first; and whether the log is whole."""
     if query.format:
-        taken(site, visitor, "access log")
+        noted(site, visitor, "table_exported", "access log")
     with site.store.database.read() as connection:
         rows = access_log.listed(connection)[::-1]
         broken = access_log.broken(connection)

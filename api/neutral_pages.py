@@ -9,12 +9,11 @@ from starlette.responses import Response
 
 from api.forms import moment, once, whole
 from api.page import Page
-from api.people import Form, VisitorOf
+from api.people import Form, VisitorOf, author_of
 from api.register import to
 from api.routes import NO_STORE, SiteOf
 from api.sheets import SheetQuery, sheet
 from callstats import neutral_desk
-from callstats.accounts.roles import Visitor
 from callstats.cases.neutral import Entry
 from callstats.errors import UsageError
 from callstats.fields import TEXT, UTC_US, Field
@@ -72,7 +71,7 @@ def enter_neutral(
     phone = fields.get("phone") or None
     entry = Entry(
         None if phone else department, phone, fields.get("state", ""), start, end,
-        fields.get("reason", ""), _author(visitor), site.store.clock(),
+        fields.get("reason", ""), author_of(visitor), site.store.clock(),
     )  # fmt: skip
     neutral_desk.enter(site.store, site.settings, department, entry)
     return to(request, f"/departments/{department}/neutral")
@@ -86,11 +85,5 @@ def withdraw_neutral(
     site.department(department)
     reason = once(form).get("reason", "")
     place = whole(number, "number")
-    neutral_desk.withdraw(site.store, site.settings, department, place, reason, _author(visitor))
+    neutral_desk.withdraw(site.store, site.settings, department, place, reason, author_of(visitor))
     return to(request, f"/departments/{department}/neutral")
-
-
-def _author(visitor: Visitor) -> str:
-    if not visitor.name:
-        raise UsageError("author: say first who you are: /who")
-    return visitor.name

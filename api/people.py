@@ -132,6 +132,13 @@ def cookie_of(site: Site, name: str, department: str, role: str = "") -> str:
     return quote(f"{role}:{department if needed else ''}:{clean}")
 
 
+def author_of(visitor: Visitor) -> str:
+    """Whose name stands under what is entered. Raises UsageError where nobody said who it is."""
+    if not visitor.name:
+        raise UsageError("author: say first who you are: /who")
+    return visitor.name
+
+
 def own_form(request: Request) -> None:
     """Raises ForeignFormError where another site's page sent the request (CSRF).
 

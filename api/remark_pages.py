@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.forms import once, whole
 from api.page import Page
-from api.people import Form, VisitorOf
+from api.people import Form, VisitorOf, author_of
 from api.register import to
 from api.routes import NO_STORE, SiteOf
 from api.sheets import SheetQuery, sheet
@@ -75,7 +75,7 @@ def enter_remark(
         raise UsageError("month: name it by its first day, such as 2026-11-01") from None
     today = Calendar.from_settings(site.settings).local_date(site.store.clock())
     remarks.enter(
-        site.store, department, month, metric, fields.get("text", ""), _author(visitor.name), today
+        site.store, department, month, metric, fields.get("text", ""), author_of(visitor), today
     )
     return to(request, f"/departments/{department}/remarks")
 
@@ -100,11 +100,5 @@ def answer_correction(
     if accepted is None:
         raise UsageError("accepted: say yes or no")
     place, text = whole(number, "number"), fields.get("text", "")
-    corrections.answer(site.store, department, place, accepted, text, _author(visitor.name))
+    corrections.answer(site.store, department, place, accepted, text, author_of(visitor))
     return to(request, f"/departments/{department}/remarks")
-
-
-def _author(name: str) -> str:
-    if not name:
-        raise UsageError("author: say first who you are: /who")
-    return name

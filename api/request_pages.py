@@ -9,12 +9,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.forms import once, whole
-from api.people import Form, VisitorOf
+from api.people import Form, VisitorOf, author_of
 from api.register import page_of, to
 from api.routes import NO_STORE, SiteOf
 from api.sheets import SheetFormat, SheetQuery, sheet
 from callstats import data_requests
-from callstats.accounts.roles import Visitor
 from callstats.errors import UsageError
 from callstats.metrics.base import Said
 
@@ -65,7 +64,7 @@ def enter_request(request: Request, site: SiteOf, visitor: VisitorOf, form: Form
         raise UsageError("received_on: write the day like 2026-11-27") from None
     data_requests.enter(
         site.store, site.settings, fields.get("kind", ""), fields.get("number", ""), received_on,
-        fields.get("note", ""), _author(visitor),
+        fields.get("note", ""), author_of(visitor),
     )  # fmt: skip
     return to(request, "/requests")
 
@@ -75,7 +74,7 @@ def request_file(
     site: SiteOf, visitor: VisitorOf, number: str, query: Annotated[FileQuery, Query()]
 ) -> Response:
     """The client's calls as a file, to hand over."""
-    rows = data_requests.taken(site.store, whole(number, "number"), _author(visitor))
+    rows = data_requests.taken(site.store, whole(number, "number"), author_of(visitor))
     return sheet(rows, data_requests.CALL_FIELDS, f"request_{number}", query.format)
 
 
@@ -83,7 +82,7 @@ def request_file(
 def forget_number(request: Request, site: SiteOf, visitor: VisitorOf, number: str, form: Form) -> Response:
     """Removes the client's number from the vault."""
     once(form)
-    data_requests.forget(site.store, site.settings, whole(number, "number"), _author(visitor))
+    data_requests.forget(site.store, site.settings, whole(number, "number"), author_of(visitor))
     return to(request, "/requests")
 
 
@@ -91,11 +90,5 @@ def forget_number(request: Request, site: SiteOf, visitor: VisitorOf, number: st
 def close_request(request: Request, site: SiteOf, visitor: VisitorOf, number: str, form: Form) -> Response:
     """Closes a request with what was answered."""
     outcome = once(form).get("outcome", "")
-    data_requests.close(site.store, whole(number, "number"), outcome, _author(visitor))
+    data_requests.close(site.store, whole(number, "number"), outcome, author_of(visitor))
     return to(request, "/requests")
-
-
-def _author(visitor: Visitor) -> str:
-    if not visitor.name:
-        raise UsageError("author: say first who you are: /who")
-    return visitor.name

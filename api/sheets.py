@@ -43,8 +43,8 @@ def sheet(
     return response
 
 
-def taken(site: Site, visitor: Visitor, about: str) -> None:
-    """Writes down that a table about others was taken as a file."""
+def noted(site: Site, visitor: Visitor, action: str, about: str) -> None:
+    """Writes down who looked at, or took, what is about others."""
     with site.store.database.write() as connection:
         name = visitor.name or "this machine's user"
-        access_log.note(connection, Access(site.store.clock(), name, "table_exported", about))
+        access_log.note(connection, Access(site.store.clock(), name, action, about))

@@ -49,6 +49,7 @@ def test_a_stranger_is_led_to_the_sign_in_and_back(client: Asking) -> None:
     assert client.get(PAGE).status_code == 401
     page = client.get(asked.headers["location"], headers=HTML).text
     assert 'name="next" value="/departments/social?from=2026-03-02"' in page
+    assert "127.0.0.1" not in page, "there are accounts"
     done = sign_in(client, next="/departments/social?from=2026-03-02")
     assert (done.status_code, done.headers["location"]) == (303, "/departments/social?from=2026-03-02")
     cookie = done.headers["set-cookie"].lower()

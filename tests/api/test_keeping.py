@@ -11,6 +11,7 @@ import pytest
 
 from api.app import create_app
 from callstats import coverage
+from callstats.cases import access_log
 from callstats.settings import CONFIG_NAME, Settings
 from callstats.store import Store
 from callstats.trial_call import trial_calls
@@ -81,6 +82,11 @@ def test_a_trial_call_shows_what_each_source_said_and_no_other_call(
     page = client.get("/health", params=asked, headers=EN).text
     assert f"{found[0].started_at.astimezone(recorded.zone):%H:%M:%S}" in page
     assert row["call_id"] not in page
+    with Store.open(recorded) as store, store.database.read() as connection:
+        last = access_log.listed(connection)[-1]
+    assert (last.action, last.about) == (
+        "trial_call_shown", f"extension {row['employee']} from {asked['since']}",
+    )  # fmt: skip
     none = client.get("/health", params=asked | {"phone": "999"}, headers=EN).text
     assert "No source has reported" in none
     assert client.get("/health", params=asked | {"since": "yesterday"}).status_code == 422
