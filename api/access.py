@@ -16,7 +16,7 @@ from api.errors import ForbiddenError, UnknownVisitorError
 from api.people import visitor_of
 from callstats.accounts.roles import ROLES, Role, Visitor
 from callstats.departments import Departments
-from callstats.small_cells import within_institutions
+from callstats.small_cells import never_apart
 
 Reach = Literal["own", "all"]
 Row = dict[Role, Reach]
@@ -38,6 +38,7 @@ EVERYBODY: Final = frozenset(
         "openapi",
     }
 )  # fmt: skip
+OF_A_BROWSER: Final = frozenset({"account_page", "sign_out", "sign_out_everywhere", "call_phone"})
 ANY: Final[Row] = _all(*ROLES)
 FIGURES: Final[Row] = {"head": "own", **_all("chancellery", "analyst")}
 CASES: Final[Row] = {"employee": "own", "head": "own", **_all("pr")}
@@ -108,6 +109,8 @@ def admitted(request: Request) -> None:
     route, visitor = str(request.scope["route"].name), visitor_of(request)
     if route in EVERYBODY or visitor.trusted:
         return
+    if visitor.program and route in OF_A_BROWSER:
+        raise ForbiddenError("this is for who signs in with a browser, not for a token")
     if not visitor.roles:
         if visitor.account is not None:
             raise ForbiddenError("your account has no role today; ask the administrator")
@@ -130,8 +133,7 @@ def apart(visitor: Visitor, departments: Departments, end: date) -> frozenset[st
     """
     if visitor.trusted or "chancellery" not in visitor.roles or "analyst" in visitor.roles:
         return frozenset()
-    groups = (one.departments for one in within_institutions(departments, end) if len(one.departments) > 1)
-    return frozenset(one for group in groups for one in group) - set(visitor.departments_as("head"))
+    return never_apart(departments, end) - set(visitor.departments_as("head"))
 
 
 def not_apart(visitor: Visitor, departments: Departments, asked: Collection[str], end: date) -> None:

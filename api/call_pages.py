@@ -21,11 +21,11 @@ from api import calls
 from api.access import departments_in
 from api.errors import ForbiddenError, NotFoundError
 from api.forms import once
+from api.noting import noted
 from api.page import Page, PageQuery
 from api.pages import plotly_marks, waiting_of, window_of
 from api.people import Form, VisitorOf
-from api.routes import NO_STORE, SiteOf
-from api.sheets import noted
+from api.routes import NO_STORE, CellQuery, SiteOf
 from api.site import Site
 from callstats.accounts import naming
 from callstats.accounts.roles import Visitor
@@ -34,6 +34,9 @@ from callstats.errors import InputError
 from callstats.evidence import Line
 from callstats.explain import Teller
 from callstats.metrics.base import Language
+from callstats.metrics.registry import METRICS
+from callstats.numbers import normalise
+from callstats.phrases import WORDS
 from callstats.timeline import Step, Timeline, timeline
 from callstats.timeline_chart import call_timeline
 from callstats.to_call_back import since
@@ -43,7 +46,7 @@ router = APIRouter(include_in_schema=False)
 IN_PAGE: Final = 50
 
 
-class CallsPageQuery(PageQuery):
+class CallsPageQuery(PageQuery, CellQuery):
     """Which calls of a department, and from where on."""
 
     verdict: Verdict | None = None
@@ -59,9 +62,11 @@ def calls_page(
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
     found, following = calls.page(
-        site.store, site.settings, department, start, end, IN_PAGE, query.cursor, query.verdict
-    )
-    asked = {"from": start, "to": end, "verdict": query.verdict or "", "cursor": following}
+        site.store, site.settings, department, start, end, IN_PAGE, query.cursor, query.verdict,
+        query.cell(),
+    )  # fmt: skip
+    cell = query.cell_asked()
+    asked = {"from": start, "to": end, "verdict": query.verdict or "", "cursor": following, **cell}
     return _kept_nowhere(
         page,
         "calls.html",
@@ -72,6 +77,8 @@ def calls_page(
         verdicts=VERDICTS,
         verdict_names=VERDICT_NAMES,
         chosen=query.verdict,
+        cell=cell,
+        metric_of=METRICS,
     )
 
 
@@ -157,6 +164,8 @@ def _call_page(
         department=lambda name: site.departments.name(name, page.words.language),
         employee=phone,
         client=lambda _: "",
+        number=lambda number: number if shared_number(site, number) else _own("direct_number", page),
+        mailbox=lambda box: box if box in site.settings.hotline.mailboxes else _own("own_mailbox", page),
     )
     steps = [_told(step, teller) for step in found.steps]
     figure = call_timeline(found, page.words.language, zone=site.settings.timezone, employee=phone)
@@ -225,6 +234,18 @@ def _came_to(found: Timeline) -> set[str]:
     """Departments that the call came to."""
     told = (step.values.get("department") for step in (*found.steps, *found.judgements))
     return {one for one in told if one is not None}
+
+
+def shared_number(site: Site, number: str) -> bool:
+    """Whether a number is the site's or a department's, and nobody's direct one."""
+    settings, plan = site.settings, site.departments.plan
+    of_departments = (number for one in settings.departments for number in one.numbers)
+    shared = (*settings.main_numbers, *settings.hotline.numbers, *of_departments)
+    return normalise(number, plan).text in {normalise(one, plan).text for one in shared}
+
+
+def _own(key: str, page: Page) -> str:
+    return WORDS[key][page.words.language]
 
 
 def _own_phones(site: Site, visitor: Visitor, found: Timeline, phones: Mapping[str, str]) -> list[str]:

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from api.errors import NotFoundError
 from api.letters import letters
 from callstats import engine, evidence, judge
+from callstats.behind import Cell, behind
 from callstats.departments import Departments
 from callstats.errors import UsageError
 from callstats.evidence import endpoint
@@ -58,8 +59,10 @@ _PAGE_SQL: Final = """
 SELECT v.*, w.verdict, unix_micros(v.entered_at) AS entered_us
 FROM visits v CROSS JOIN asked a
 LEFT JOIN verdicts w ON w.call_id = v.call_id AND w.visit = v.visit
+LEFT JOIN behind b ON b.call_id = v.call_id AND b.visit = v.visit
 WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
   AND (a.verdict IS NULL OR w.verdict = a.verdict)
+  AND (a.of_cell IS NULL OR b.call_id IS NOT NULL)
   AND (unix_micros(v.entered_at) > a.entered_us
        OR (unix_micros(v.entered_at) = a.entered_us
            AND (v.call_id > a.call_id OR (v.call_id = a.call_id AND v.visit > a.visit))))
@@ -67,8 +70,12 @@ ORDER BY entered_us ASC NULLS LAST, v.call_id ASC NULLS LAST, v.visit ASC NULLS 
 LIMIT :limit
 """
 _ASKED: Final = pa.schema(
-    [("entered_us", pa.int64()), ("call_id", pa.string()), ("visit", pa.int64()), ("verdict", pa.string())]
-)
+    [
+        ("entered_us", pa.int64()), ("call_id", pa.string()), ("visit", pa.int64()),
+        ("verdict", pa.string()), ("of_cell", pa.bool_()),
+    ]
+)  # fmt: skip
+_BEHIND: Final = pa.schema([("call_id", pa.string()), ("visit", pa.int64())])
 _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_id"
 
 
@@ -81,14 +88,15 @@ def page(
     limit: int,
     cursor: str | None,
     verdict: Verdict | None = None,
+    cell: Cell | None = None,
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
-    cursor; with ``verdict`` those of that word.
+    cursor; with ``verdict`` those of that word, with ``cell`` those that it counts.
 
     Raises UsageError for a cursor that is none of ours.
     """
     return at_one_moment(
-        facts, lambda found: _page(found, settings, department, start, end, limit, cursor, verdict)
+        facts, lambda found: _page(found, settings, department, start, end, limit, cursor, verdict, cell)
     )
 
 
@@ -101,13 +109,17 @@ def _page(
     limit: int,
     cursor: str | None,
     verdict: Verdict | None,
+    cell: Cell | None,
 ) -> tuple[pa.Table, str | None]:
-    asked = pa.Table.from_pylist([dict(zip(_ASKED.names, (*_opened(cursor), verdict), strict=True))], _ASKED)
+    values = (*_opened(cursor), verdict, True if cell else None)
+    asked = pa.Table.from_pylist([dict(zip(_ASKED.names, values, strict=True))], _ASKED)
+    of_cell = behind(facts, settings, cell, department, start, end) if cell else _BEHIND.empty_table()
     rows = engine.run(
         _PAGE_SQL,
         {
             "visits": judge.visits(facts, settings, start, end, [department]),
             "verdicts": verdicts(facts, settings, department, start, end),
+            "behind": of_cell,
             "asked": asked,
         },
         {"department": department, "start": start, "end": end, "limit": limit + 1},

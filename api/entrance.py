@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.people import WHO, said_visitor
@@ -39,7 +39,7 @@ class Entrance:
 
     def _found(self, headers: Headers) -> Visitor:
         site = self.site
-        cookies = _cookies(headers.get("cookie", ""))
+        cookies = cookie_parser(headers.get("cookie", ""))
         with site.store.database.read() as connection:
             accounts = signing.needed(connection, site.settings)
         if not accounts:  # what this machine's own browser says is believed, nobody else's
@@ -56,10 +56,3 @@ def key_of(visitor: Visitor) -> bytes:
     """Tells visitors apart for whom an answer may differ: by name, account and today's grants."""
     told = repr((visitor.name, visitor.account, visitor.grants, visitor.extensions, visitor.trusted))
     return sha256(told.encode()).digest()
-
-
-def _cookies(header: str) -> dict[str, str]:
-    try:
-        return {name: found.value for name, found in SimpleCookie(header).items()}
-    except CookieError:
-        return {}

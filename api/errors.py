@@ -44,6 +44,10 @@ class ForeignFormError(CallstatsError):
     """A form that a page of another site sent."""
 
 
+class TooLargeError(CallstatsError):
+    """The request's body is longer than any that is needed here."""
+
+
 class WrongHostError(CallstatsError):
     """The request names a host that this server is not."""
 
@@ -52,6 +56,7 @@ _STATUS: Final[dict[type[CallstatsError], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
     WrongHostError: HTTPStatus.MISDIRECTED_REQUEST,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ForbiddenError: HTTPStatus.FORBIDDEN,
     UnknownVisitorError: HTTPStatus.UNAUTHORIZED,
     SignInError: HTTPStatus.UNAUTHORIZED,

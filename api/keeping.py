@@ -11,11 +11,12 @@ from pydantic import Field
 from starlette.responses import Response
 
 from api.forms import moment
+from api.noting import noted
 from api.page import PageQuery
 from api.people import VisitorOf
 from api.register import NO_STORE, page_of
 from api.routes import SiteOf
-from api.sheets import SheetQuery, noted, sheet
+from api.sheets import SheetQuery, sheet
 from api.site import Site
 from callstats import __version__, coverage, doctor
 from callstats.cases import access_log
@@ -33,6 +34,7 @@ ACTIONS: Final = {
     "number_forgotten": Said("dzēsa klienta numuru", "removed a client's number"),
     "request_closed": Said("slēdza datu subjekta pieprasījumu", "closed a request about own data"),
     "trial_call_shown": Said("skatīja pārbaudes zvanu", "looked at a test call"),
+    "number_searched": Said("meklēja pēc numura", "searched by a number"),
     "table_exported": Said("lejupielādēja tabulu", "took a table as a file"),
     "register_exported": Said("lejupielādēja reģistru", "took the register as a file"),
     "account_added": Said("pievienoja kontu", "added an account"),

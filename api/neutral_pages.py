@@ -12,7 +12,7 @@ from api.page import Page
 from api.people import Form, VisitorOf, author_of
 from api.register import to
 from api.routes import NO_STORE, SiteOf
-from api.sheets import SheetQuery, sheet
+from api.sheets import SheetQuery, table_file
 from callstats import neutral_desk
 from callstats.cases.neutral import Entry
 from callstats.errors import UsageError
@@ -35,14 +35,16 @@ FIELDS: Final = (
 
 @router.get("/departments/{department}/neutral", name="neutral_page")
 def neutral_page(
-    request: Request, site: SiteOf, department: str, query: Annotated[SheetQuery, Query()]
+    request: Request, site: SiteOf, visitor: VisitorOf, department: str,
+    query: Annotated[SheetQuery, Query()],
 ) -> Response:
     """The states in force, and a form for another."""
     site.department(department)
+    today = site.store.clock().astimezone(site.settings.zone).date()
     first = neutral_desk.first_day(site.settings, department, site.store.clock())
     entries = neutral_desk.listed(site.store, site.settings, department)
     if query.format:
-        return sheet(map(vars, entries), FIELDS, f"neutral_{department}", query.format)
+        return table_file(site, visitor, map(vars, entries), FIELDS, f"neutral_{department}", query.format)
     page = Page(request, site, query, first, first)
     response = page.answer(
         "neutral.html",
@@ -50,7 +52,7 @@ def neutral_page(
         title=site.departments.name(department, page.words.language),
         entries=entries,
         states=NEUTRAL_STATES,
-        phones=neutral_desk.phones(site.settings, department),
+        phones=neutral_desk.phones(site.settings, department, today),
         first=first,
     )
     response.headers.update(NO_STORE)

@@ -20,14 +20,14 @@ from api.page import Page
 from api.pages import said_of, window_of
 from api.register_words import URGENCIES
 from api.routes import SiteOf
-from api.sheets import SheetQuery, sheet
+from api.sheets import SheetQuery, table_file
 from api.site import Site
 from api.text import Words, sort_key
 from callstats import corrections, coverage
 from callstats.fields import INT, TEXT, Field
 from callstats.register.summary import summary
 from callstats.report import standing_parts, standing_rows
-from callstats.small_cells import Group, within_institutions
+from callstats.small_cells import FEW_PEOPLE, Group, within_institutions
 from callstats.snapshot import Snapshot, at_one_moment
 from callstats.standing import Standing
 
@@ -74,7 +74,7 @@ def overview_page(request: Request, site: SiteOf, query: Annotated[SheetQuery, Q
     )
     if query.format:
         rows = _flat(_by_institution(site, lines, groups, page.words))
-        return sheet(rows, LINE_FIELDS, f"overview_{start}_{end}", query.format)
+        return table_file(site, page.visitor, rows, LINE_FIELDS, f"overview_{start}_{end}", query.format)
     said = said_of(site, start, end, None)
     with site.store.database.read() as connection:
         asked = corrections.contested(connection, start, end)
@@ -112,8 +112,11 @@ def _lines(
         ids = sorted(group.departments, key=lambda one: sort_key(site.departments.name(one, words.language)))
         alone = len(ids) == 1
         rows = found[ids[0]] if alone else _together(site, facts, ids, start, end)
+        if 0 < group.people < FEW_PEOPLE:  # nobody to tell them together with
+            rows = {slug: {**row, "k": None, "n": None} for slug, row in rows.items()}
         names = tuple(site.departments.name(one, words.language) for one in ids)
-        lines.append(Line(tuple(ids), names, rows, trends.get(ids[0]) if alone else None))
+        shown = alone and not 0 < group.people < FEW_PEOPLE
+        lines.append(Line(tuple(ids), names, rows, trends.get(ids[0]) if shown else None))
     return lines, Firmness.of(site, standing)
 
 

@@ -15,7 +15,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from api import figures
-from api.access import departments_in, home_of, not_apart
+from api.access import apart, departments_in, home_of, not_apart
 from api.head import changes, head_view
 from api.page import HERE, Page, PageQuery
 from api.people import visitor_of
@@ -46,7 +46,8 @@ def departments_page(request: Request, site: SiteOf, query: Annotated[PageQuery,
         return RedirectResponse(request.scope.get("root_path", "") + home_of(visitor_of(request)), 303)
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
-    ids = site.departments.ids if own is None else own
+    alone = apart(visitor, site.departments, end)
+    ids = [one for one in (site.departments.ids if own is None else own) if one not in alone]
     names = {name: site.departments.name(name, page.words.language) for name in ids}
     (rows, firmness), change_of = at_one_moment(
         site.store,

@@ -21,6 +21,7 @@ from callstats.register.steps import Case
 WHO: Final = "who"
 MOST_BYTES: Final = 1 << 20
 MOST_FIELDS: Final = 2000
+LONGEST_REASON: Final = 500
 NOBODY: Final = Visitor("", trusted=True)
 
 
@@ -60,7 +61,9 @@ def may(person: Person, action: Action, case: Case | None = None, reason: str | 
         raise ForbiddenError(f"case {case.number} was not forwarded to your department")
     if action == "open" and not person.checks:
         raise ForbiddenError("only the department that checks the hotline opens cases of messages")
-    if action == "number" and case is not None and not person.own(case) and not reason:
+    if reason is not None and len(reason) > LONGEST_REASON:
+        raise InputError(f"reason: is longer than {LONGEST_REASON} characters")
+    if action == "number" and case is not None and not person.own(case) and not (reason or "").strip():
         raise ForbiddenError(f"case {case.number} is closed: say why its number is needed")
 
 

@@ -7,7 +7,7 @@ the list; where somebody was faster the answer is 409 and nothing is written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -16,13 +16,13 @@ from pydantic import Field
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from api import register_told
-from api.errors import NotFoundError
+from api.errors import ForbiddenError, NotFoundError
 from api.forms import moment, once, said_of, ticked, whole
 from api.page import Page, PageQuery
 from api.people import Action, Form, Person, PersonOf, may, person_of, visitor_of
 from api.register_words import CATEGORIES, FORMS, HOWS, REASONS, STATUS_NAMES, STEP_NAMES, URGENCIES, WHYS
 from api.routes import PREFIX, SiteOf
-from api.sheets import SheetQuery, sheet
+from api.sheets import SheetQuery, table_file
 from api.site import Site
 from callstats.cases import access_log
 from callstats.cases.access_log import Access
@@ -37,6 +37,7 @@ from callstats.register.summary import LINE_FIELDS, summary, without_message
 router = APIRouter(include_in_schema=False)
 NO_STORE: Final = {"Cache-Control": "no-store"}
 DAYS_BACK: Final = 31
+SEARCHES: Final = 30  # by number, of one person within an hour
 # not of the facts alone: never kept by their version
 PATHS: Final = (
     "/register", "/who", "/signin", "/account", "/mine", "/health", "/access-log", "/requests",
@@ -93,7 +94,7 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[SheetQuery
     page = page_of(request, site, query)
     found = summary(site.store, site.settings)
     if query.format:
-        return sheet(found.as_rows(), LINE_FIELDS, "register_summary", query.format)
+        return table_file(site, page.visitor, found.as_rows(), LINE_FIELDS, "register_summary", query.format)
     told = told_to(site, page, person_of(request))
     return _kept_nowhere(page, "register_summary.html", **told, found=found, hidden=mask_numbers)
 
@@ -148,6 +149,7 @@ def search(request: Request, site: SiteOf, person: PersonOf, form: Form) -> Resp
     number = once(form).get("number", "")
     if not number.strip():
         return to(request, "/register")
+    searched(site, person.name)
     return to(request, "/register", client=acts.pseudonym_of(site.store, site.settings, number))
 
 
@@ -279,6 +281,20 @@ def listed(site: Site, person: Person, query: RegisterQuery) -> tuple[list[Entry
         closed=query.closed or "closed" in query.status,
     )
     return entries, filtered(entries, query.status, person.departments if query.mine else None, query.q)
+
+
+def searched(site: Site, author: str) -> None:
+    """Writes down a search by number: many of them would find out whose case it is.
+
+    Raises ForbiddenError after `SEARCHES` within an hour.
+    """
+    now = site.store.clock()
+    with site.store.database.write() as connection:
+        done = access_log.count(connection, author, "number_searched", now - timedelta(hours=1))
+        if done < SEARCHES:
+            access_log.note(connection, Access(now, author, "number_searched", "register"))
+    if done >= SEARCHES:
+        raise ForbiddenError(f"more than {SEARCHES} searches by number within an hour; try again later")
 
 
 def entry_of(site: Site, person: Person, number: int) -> Entry:

@@ -13,7 +13,7 @@ from api.page import Page
 from api.people import Form, VisitorOf, author_of
 from api.register import to
 from api.routes import NO_STORE, SiteOf
-from api.sheets import SheetQuery, sheet
+from api.sheets import SheetQuery, table_file
 from callstats import corrections, remarks
 from callstats.calendar import Calendar
 from callstats.errors import UsageError
@@ -33,7 +33,8 @@ FIELDS: Final = (
 
 @router.get("/departments/{department}/remarks", name="remarks_page")
 def remarks_page(
-    request: Request, site: SiteOf, department: str, query: Annotated[SheetQuery, Query()]
+    request: Request, site: SiteOf, visitor: VisitorOf, department: str,
+    query: Annotated[SheetQuery, Query()],
 ) -> Response:
     """Remarks in force, forms for another, and what employees ask to correct."""
     site.department(department)
@@ -45,7 +46,7 @@ def remarks_page(
         said = remarks.listed(connection, date.min, date.max, [department])
         asked = corrections.of_departments(connection, [department])
     if query.format:
-        return sheet(map(vars, said), FIELDS, f"remarks_{department}", query.format)
+        return table_file(site, visitor, map(vars, said), FIELDS, f"remarks_{department}", query.format)
     response = page.answer(
         "remarks.html",
         department=department,

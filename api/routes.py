@@ -18,9 +18,11 @@ from api import calls, models
 from api.access import apart, departments_in, not_apart
 from api.errors import ForbiddenError, NotFoundError
 from api.formats import MEDIA, Format, answer, label, negotiated
+from api.noting import noted
 from api.people import visitor_of
 from api.site import Site, site_of
 from callstats import small_cells
+from callstats.behind import Cell
 from callstats.errors import UsageError
 from callstats.export import json_value
 from callstats.metrics.base import Metric, Said
@@ -119,7 +121,29 @@ class FigureQuery(Windowed, Formatted):
     )
 
 
-class CallsQuery(Windowed, Formatted):
+class CellQuery(Known):
+    """Calls behind one cell of a figure."""
+
+    figure: str | None = Field(None, max_length=60, description="figure whose calls to list")
+    place: str | None = Field(None, max_length=60, description="place on the figure's own axis")
+    weekday: int | None = Field(None, ge=1, le=7, description="1 Monday to 7 Sunday")
+    hour: int | None = Field(None, ge=0, le=23, description="hour of the local clock")
+    hits: bool = Field(False, description="only calls that count in k")
+
+    def cell(self) -> Cell | None:
+        """The cell. Raises UsageError for a place of no figure."""
+        if self.figure is None:
+            if self.place is not None or self.weekday or self.hour is not None or self.hits:
+                raise UsageError("figure: is missing; name the one that place, weekday, hour, hits are of")
+            return None
+        return Cell(self.figure, self.place, self.weekday, self.hour, self.hits)
+
+    def cell_asked(self) -> dict[str, Any]:
+        """What names the cell in an address."""
+        return self.model_dump(include=set(CellQuery.model_fields), exclude_defaults=True)
+
+
+class CallsQuery(Windowed, Formatted, CellQuery):
     """Which calls of a department."""
 
     limit: int = Field(100, ge=1, le=MAX_LIMIT, description="most rows to give")
@@ -215,15 +239,19 @@ def department_calls(
     site.department(department)
     form = negotiated(request.headers.get("accept", ""), query.format)
     start, end = query.window(site)
+    if form != "json":
+        noted(site, visitor_of(request), "table_exported", f"calls_{department}_{start}_{end}")
     table, following = calls.page(
-        site.store, site.settings, department, start, end, query.limit, query.cursor, query.verdict
-    )
+        site.store, site.settings, department, start, end, query.limit, query.cursor, query.verdict,
+        query.cell(),
+    )  # fmt: skip
     response = answer(table, form, f"calls_{department}_{start}_{end}", {"next": following})
     response.headers.update(NO_STORE)
     if following:
         again = {"from": start, "to": end, "limit": query.limit, "cursor": following}
         again |= {"format": query.format} if query.format else {}
         again |= {"verdict": query.verdict} if query.verdict else {}
+        again |= query.cell_asked()
         response.headers["Link"] = f'<{request.url.path}?{urlencode(again)}>; rel="next"'
     return response
 

@@ -13,11 +13,10 @@ import pyarrow as pa
 from starlette.responses import Response
 
 from api.formats import answer
+from api.noting import noted
 from api.page import PageQuery
 from api.site import Site
 from callstats.accounts.roles import Visitor
-from callstats.cases import access_log
-from callstats.cases.access_log import Access
 from callstats.fields import Field
 
 SheetFormat = Literal["csv", "xlsx", "parquet"]
@@ -28,6 +27,13 @@ class SheetQuery(PageQuery):
     """The page, or its table as a file."""
 
     format: SheetFormat | None = None
+
+
+def table_file(site: Site, visitor: Visitor, rows: Iterable[Mapping[str, Any]], fields: tuple[Field, ...],
+               name: str, form: SheetFormat) -> Response:  # fmt: skip
+    """`sheet` of what is about others: that it was taken is written down first."""
+    noted(site, visitor, "table_exported", name)
+    return sheet(rows, fields, name, form)
 
 
 def sheet(
@@ -41,10 +47,3 @@ def sheet(
     response = answer(table, form, name)
     response.headers.update(NO_STORE)
     return response
-
-
-def noted(site: Site, visitor: Visitor, action: str, about: str) -> None:
-    """Writes down who looked at, or took, what is about others."""
-    with site.store.database.write() as connection:
-        name = visitor.name or "this machine's user"
-        access_log.note(connection, Access(site.store.clock(), name, action, about))

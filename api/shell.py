@@ -12,7 +12,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import WrongHostError, of, unforeseen
+from api.errors import TooLargeError, WrongHostError, of, unforeseen
 from api.formats import simulated
 from callstats.errors import CallstatsError
 from callstats.origin import HEADER
@@ -31,6 +31,7 @@ SECURITY: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), interest-cohort=()",
 }
+MOST_BYTES: Final = 2 * 1024 * 1024  # of a request
 KEPT_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -74,7 +75,7 @@ class Shell:
 
         try:
             self._admit(Headers(scope=scope).get("host", ""))
-            await self.app(scope, receive, secured)
+            await self.app(scope, _short(receive), secured)
         except CallstatsError as error:
             await of(error)(scope, receive, secured)
         except Exception as error:
@@ -88,6 +89,21 @@ class Shell:
         name = re.sub(r":[0-9]{1,5}\Z", "", host.lower())
         if not LOOPBACK.fullmatch(host) and name not in self.names:
             raise WrongHostError("this server is not asked for by that name; server.names lists those it has")
+
+
+def _short(receive: Receive) -> Receive:
+    """The body as it comes, up to `MOST_BYTES`: whoever asks, nobody fills the memory."""
+    come = 0
+
+    async def counted() -> Message:
+        nonlocal come
+        message = await receive()
+        come += len(message.get("body", b""))
+        if come > MOST_BYTES:
+            raise TooLargeError(f"the request is longer than {MOST_BYTES} bytes")
+        return message
+
+    return counted
 
 
 class Labelled:
@@ -174,7 +190,7 @@ class KeptByVersion:
         chunks: list[bytes] = []
 
         async def collect(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 200:
+            if message["type"] == "http.response.start" and _may_be_kept(message):
                 start.update(message)
             elif start and message["type"] == "http.response.body":
                 chunks.append(message.get("body", b""))
@@ -197,6 +213,11 @@ class KeptByVersion:
             while self._bytes > KEPT_BYTES and self._kept:
                 self._bytes -= len(self._kept.popitem(last=False)[1][1])
         return raw, body
+
+
+def _may_be_kept(start: Message) -> bool:
+    """Whether an answer may be given again: files are taken one by one, as some are written down."""
+    return start["status"] == 200 and "content-disposition" not in Headers(raw=start["headers"])
 
 
 async def _sent(raw: list[tuple[bytes, bytes]], body: bytes, asked: str, send: Send) -> None:

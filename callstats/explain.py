@@ -58,7 +58,8 @@ def _fine(found: Timeline) -> bool:
 
 class Teller:
     """Tells steps in one language and zone. `department` names an id, `employee` an extension,
-    `client` a client's pseudonym (pages hide both).
+    `client` a client's pseudonym, `number` a number of the site's own that was dialled, `mailbox` a mailbox
+    (pages hide persons: a direct number or a mailbox is an employee's too).
 
     `fine` shows tenths of seconds, for calls that a source tells so finely.
     """
@@ -72,7 +73,11 @@ class Teller:
         department: Naming = str,
         employee: Naming = str,
         client: Naming | None = None,
+        number: Naming = str,
+        mailbox: Naming = str,
     ) -> None:
+        self.number = number
+        self.mailbox = mailbox
         self.language = language
         self.zone = zone
         self.fine = fine
@@ -117,7 +122,8 @@ class Teller:
         if step.kind in ("blind_transfer", "attended_transfer"):
             return step.kind, {"target": self._target(values["target"])}
         if step.kind == "message":
-            told = {"duration": self.seconds(values["duration_s"]), "mailbox": str(values["mailbox"])}
+            box = self.mailbox(str(values["mailbox"]))
+            told = {"duration": self.seconds(values["duration_s"]), "mailbox": box}
             if values["duration_s"] is None:
                 return "message_of_some_length", told
             return ("empty_message" if values["empty"] else "message"), told
@@ -149,7 +155,7 @@ class Teller:
             return self.word("no_number")
         if PSEUDONYM.fullmatch(dialled):
             return self.word("client_number", who=self.client(dialled))
-        return self.employee(dialled) if values["dialled_class"] == "extension" else str(dialled)
+        return self.employee(dialled) if values["dialled_class"] == "extension" else self.number(str(dialled))
 
     def _target(self, target: str | None) -> str:
         if target is None:

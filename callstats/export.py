@@ -23,6 +23,7 @@ from callstats.workbook import write_xlsx
 EXPORTED: Final = (*(name for name in TABLES if name not in {"events", "channels", "queue_steps"}), "cases")
 ORDER: Final = ("started_at", "entered_at", "left_at", "call_id", "visit", "position", "batch", "line")
 FORMULA: Final = r"^([=+\-@\t\r])"  # what makes a spreadsheet run a cell
+FORMULA_WITHIN: Final = r"([;\t\n])([=+\-@])"  # where a spreadsheet begins a cell at `;`, as Latvian ones do
 ROWS: Final = 20_000
 
 
@@ -85,7 +86,8 @@ def json_value(value: Any) -> str:
 
 def safe_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Text whose cells no spreadsheet takes for a formula: such a cell begins with an apostrophe."""
-    return pc.replace_substring_regex(column, pattern=FORMULA, replacement=r"'\1")
+    first = pc.replace_substring_regex(column, pattern=FORMULA, replacement=r"'\1")
+    return pc.replace_substring_regex(first, pattern=FORMULA_WITHIN, replacement=r"\1'\2")
 
 
 def _csv_column(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -13,6 +13,7 @@ from typing import Final
 from callstats.calendar import Calendar
 from callstats.cases import neutral
 from callstats.cases.neutral import Entry
+from callstats.departments import Departments
 from callstats.errors import UsageError
 from callstats.settings import Settings
 from callstats.settings_rules import NEUTRAL_STATES
@@ -94,12 +95,12 @@ def listed(store: Store, settings: Settings, department: str) -> list[Entry]:
     return sorted((one for one in found if _of(settings, department, one)), key=lambda one: one.from_at)[::-1]
 
 
-def phones(settings: Settings, department: str) -> Collection[str]:
-    """Extensions of a department in any of its periods."""
-    return dict.fromkeys(e for one in settings.departments if one.id == department for e in one.extensions)
+def phones(settings: Settings, department: str, day: date) -> Collection[str]:
+    """Extensions of a department on a local day."""
+    return Departments.from_settings(settings).extensions(department, day)
 
 
 def _of(settings: Settings, department: str, entry: Entry) -> bool:
     if entry.department is not None:
         return entry.department == department
-    return entry.phone in phones(settings, department)
+    return entry.phone in phones(settings, department, entry.from_at.astimezone(settings.zone).date())

@@ -144,6 +144,8 @@ WORDS: Final[Mapping[str, Both]] = {
     "nobody": {"en": "A caller whom no source names", "lv": "Zvanītājs, kura numuru neviens avots nenorāda"},
     "client_number": {"en": "a client ({who})", "lv": "klienta numuru ({who})"},
     "no_number": {"en": "a number that no source tells", "lv": "numuru, ko neviens avots nenorāda"},
+    "direct_number": {"en": "an employee's direct number", "lv": "darbinieka tiešo numuru"},
+    "own_mailbox": {"en": "an employee's own", "lv": "darbinieka personīgā"},
     "the_client": {"en": "the client", "lv": "klients"},
     "no_department": {"en": "no department's phone", "lv": "nepieder nevienai struktūrvienībai"},
     "colleague": {"en": "a colleague", "lv": "kolēģim"},

@@ -33,9 +33,10 @@ def below(by: Collection[str]) -> bool:
 
 
 def small_units(departments: Departments, end: date) -> frozenset[str]:
-    """Departments of under `FEW_PEOPLE` phones on the last day before ``end``."""
+    """Departments of few phones on the last day before ``end``; without any nobody is to be protected."""
     day = end - timedelta(days=1)
-    return frozenset(one for one in departments.ids if len(departments.extensions(one, day)) < FEW_PEOPLE)
+    people = {one: len(departments.extensions(one, day)) for one in departments.ids}
+    return frozenset(one for one, n in people.items() if 0 < n < FEW_PEOPLE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,20 @@ class Group:
     institution: str | None
     departments: tuple[str, ...]
     people: int
+
+
+def never_apart(departments: Departments, end: date) -> frozenset[str]:
+    """Departments that are told with others only: now, and those that ended by then, as they last were.
+
+    A window that begins or ends elsewhere does not make a small department a large one.
+    """
+    days = {end} | {one.valid_to for one in departments.entries if one.valid_to and one.valid_to < end}
+    last: dict[str, tuple[date, bool]] = {}
+    for day in sorted(days):
+        for group in within_institutions(departments, day):
+            for one in group.departments:
+                last[one] = day, len(group.departments) > 1 or 0 < group.people < FEW_PEOPLE
+    return frozenset(one for one, (_, small) in last.items() if small)
 
 
 def within_institutions(departments: Departments, end: date) -> list[Group]:
@@ -60,8 +75,9 @@ def within_institutions(departments: Departments, end: date) -> list[Group]:
     found, rest = [], []
     for institution in dict.fromkeys(parents[one] for one in people):
         own = sorted((people[one], one) for one in people if parents[one] == institution)
-        together = [one for n, one in own if n < FEW_PEOPLE]
+        together = [one for n, one in own if 0 < n < FEW_PEOPLE]
         alone = [one for n, one in own if n >= FEW_PEOPLE]
+        found += [Group(institution, (one,), 0) for n, one in own if not n]
         while together and sum(people[one] for one in together) < FEW_PEOPLE and alone:
             together.append(alone.pop(0))
         found += [Group(institution, (one,), people[one]) for one in alone]

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from callstats.accounts import signing
-from callstats.accounts.keeping import LOGIN, account_of
+from callstats.accounts.keeping import LOGIN, account_of, free
 from callstats.accounts.roles import Grant, Role
 from callstats.accounts.signing import SignInError
 from callstats.cases import access_log
@@ -99,7 +99,7 @@ def _known(connection: Connection, found: Identity) -> int | None:
     if row.ended_at is not None:
         raise SignInError("this account is ended; ask the administrator", "ended")
     name = _name(found)
-    if name is not None and name != row.name:
+    if name is not None and name != row.name and free(connection, name, row.id):
         connection.execute(update(accounts).where(accounts.c.id == row.id).values(name=name))
     return int(row.id)
 
@@ -115,7 +115,9 @@ def _added(connection: Connection, store: Store, found: Identity) -> int:
         )
     now = store.clock()
     access_log.note(connection, Access(now, AUTHOR, "account_added", login))
-    values = {"login": login, "name": _name(found) or login, "password": None, "created_at": now}
+    name = _name(found) or login
+    name = name if free(connection, name) else f"{name[:50]} ({login})"
+    values = {"login": login, "name": name, "password": None, "created_at": now}
     number = connection.execute(accounts.insert().values(**values).returning(accounts.c.id)).scalar_one()
     identity = {"account": number, "issuer": found.issuer, "subject": found.subject}
     connection.execute(account_identities.insert().values(**identity))

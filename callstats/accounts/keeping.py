@@ -23,6 +23,7 @@ from callstats.errors import UsageError
 from callstats.settings import Settings
 from callstats.store import Store
 
+OF_THE_PROGRAM: Final = ("callstats", "sign-in provider", "this machine's user")
 LOGIN: Final = re.compile(r"[a-z0-9](?:[a-z0-9._@-]{0,62}[a-z0-9])?")
 
 
@@ -55,10 +56,19 @@ def add(store: Store, login: str, name: str, password: str | None, author: str) 
         _log(connection, store, author, "account_added", wanted)
         if _found(connection, wanted) is not None:
             raise UsageError(f"account {wanted!r} is there already; see `callstats account list`")
+        if not free(connection, told):
+            raise UsageError(f"name: {told!r} is taken; steps are signed with it, so tell the two apart")
         values = {"login": wanted, "name": told, "password": kept, "created_at": store.clock()}
         return int(
             connection.execute(accounts.insert().values(**values).returning(accounts.c.id)).scalar_one()
         )
+
+
+def free(connection: Connection, name: str, but: int | None = None) -> bool:
+    """Whether a name can stand for one person: nobody else has it, nor the program."""
+    taken = connection.execute(select(accounts.c.id, accounts.c.name).where(accounts.c.ended_at.is_(None)))
+    names = {row.name.casefold() for row in taken if row.id != but}
+    return name.casefold() not in {*names, *OF_THE_PROGRAM}
 
 
 def set_password(store: Store, login: str, password: str, author: str) -> None:

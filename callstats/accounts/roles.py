@@ -41,7 +41,8 @@ class Grant:
 class Visitor:
     """Who asks: the name that steps are signed with, the grants of today, the extensions of one's own.
 
-    `trusted`: nobody has an account yet, and the server answers this machine alone.
+    `program`: asks with a token. `trusted`: nobody has an account yet, and the server answers this machine
+    alone.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Visitor:
     account: int | None = None
     extensions: tuple[str, ...] = ()
     trusted: bool = False
+    program: bool = False  # asks with a token
     roles: frozenset[Role] = field(init=False)
     departments: tuple[str, ...] = field(init=False)
 

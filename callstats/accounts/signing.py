@@ -85,6 +85,10 @@ def sign_in(store: Store, login: str, password: str) -> str:
     if not passwords.right(password, kept) or row is None or kept is None:
         raise SignInError("login and password do not fit")
     with store.database.write() as connection:
+        hold(connection)
+        now_kept = connection.execute(select(accounts.c.password).where(accounts.c.id == row.id)).scalar()
+        if now_kept != kept:  # set anew while this one was looked at
+            raise SignInError("login and password do not fit")
         if passwords.outdated(kept):
             fresh = passwords.anew(password)
             connection.execute(update(accounts).where(accounts.c.id == row.id).values(password=fresh))
@@ -204,7 +208,9 @@ def _visitor(
     day = now.astimezone(settings.zone).date()
     grants = tuple(one for one in account.grants if one.valid_on(day) and role in (None, one.role))
     extensions = tuple(e for e, start, end in account.extensions if within(day, start, end))
-    return Visitor(account.name, grants, account.id, extensions) if grants or role is None else None
+    if role is not None and not grants:
+        return None
+    return Visitor(account.name, grants, account.id, extensions, program=role is not None)
 
 
 def _faults(connection: Connection, login: str) -> int:

@@ -42,6 +42,13 @@ def listed(connection: Connection, action: str | None = None) -> list[Access]:
     return [Access(row.at, row.author, row.action, row.about, row.reason) for row in rows]
 
 
+def count(connection: Connection, author: str, action: str, since: datetime) -> int:
+    """How often somebody did something from an instant on."""
+    query = select(func.count()).select_from(access_log)
+    query = query.where(access_log.c.author == author, access_log.c.action == action)
+    return int(connection.execute(query.where(access_log.c.at >= since)).scalar_one())
+
+
 def broken(connection: Connection) -> int | None:
     """Number of the first row that does not follow from the one before; None: the log is whole."""
     last = None

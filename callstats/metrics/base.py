@@ -15,6 +15,8 @@ measure:
     certainty TEXT     certainty of this judgement; ``unknown`` leaves n and is counted beside it
     rule_version TEXT  rules it was judged by; null where none applies
 
+A text may name the visit too (``call_id``, ``visit``): then the calls behind a cell can be told (`behind`).
+
 `cell_query` wraps that text into one statement that counts the rows per cell. Its rows are parts: they add up
 over any partition of days and departments, the times too, as a histogram whose bars know their sum.
 """

@@ -32,7 +32,7 @@ METRIC = Metric(
     split=Split("rings", Said("Zvana signāli līdz atbildei", "Ring signals before the answer")),
     inputs=("scoped",),
     sql="""
-SELECT 'ring_s' AS measure,
+SELECT 'ring_s' AS measure, call_id, visit,
        department, local_date, entered_at AS at,
        CAST(coalesce(rings, CAST(floor(ring_us / nullif(period_us, 0)) AS BIGINT) + 1) AS STRING) AS split,
        CASE WHEN left_out IS NOT NULL THEN left_out

@@ -66,13 +66,13 @@ WITH needed AS (
                 ELSE coalesce(rotation_certainty, 'unknown') END AS rotation_sure
     FROM scoped
 )
-SELECT 'offered_to_colleague' AS measure,
+SELECT 'offered_to_colleague' AS measure, call_id, visit,
        department, local_date, entered_at AS at, rotation_cause AS split,
        reason, rotation = 'rotated' AS hit, CAST(NULL AS BIGINT) AS value_us,
        rotation_sure AS certainty, rule_version
 FROM needed
 UNION ALL
-SELECT 'answered_after_rotation' AS measure,
+SELECT 'answered_after_rotation' AS measure, call_id, visit,
        department, local_date, entered_at AS at, rotation_cause AS split,
        reason, coalesce(rotation_answered, outcome = 'answered') AS hit, CAST(NULL AS BIGINT) AS value_us,
        CASE WHEN rotation_sure = 'certain' THEN how_sure

@@ -66,7 +66,8 @@ METRIC = Metric(
     inputs=("scoped",),
     sql=f"""
 WITH {JUDGED}
-SELECT 'within_third_signal' AS measure, department, local_date, entered_at AS at, outcome AS split,
+SELECT 'within_third_signal' AS measure, call_id, visit,
+       department, local_date, entered_at AS at, outcome AS split,
        coalesce(left_out, third_signal_left_out) AS reason, hit, CAST(NULL AS BIGINT) AS value_us,
        certainty, rule_version
 FROM judged_visits

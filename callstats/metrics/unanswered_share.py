@@ -32,7 +32,7 @@ METRIC = Metric(
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
     inputs=("scoped",),
     sql="""
-SELECT 'unanswered' AS measure,
+SELECT 'unanswered' AS measure, call_id, visit,
        department, local_date, entered_at AS at, outcome AS split,
        left_out AS reason, outcome <> 'answered' AS hit, CAST(NULL AS BIGINT) AS value_us,
        how_sure AS certainty, rule_version

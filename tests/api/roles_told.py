@@ -13,7 +13,8 @@ HEAD = """# Who may see what: route by role
 Written from `api/access.py` (`python -m tests.api.roles_told`); a test compares. *own*: own departments,
 calls and cases; *all*: every department; nothing: refused. What of a case somebody may do is
 `api.people.may`; the Chancellery sees units of one or two people only within their institution
-(`api.access.apart`).
+(`api.access.apart`); the register tells its clocks per department, as clause 17 makes each one
+answerable.
 """
 
 

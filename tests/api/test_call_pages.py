@@ -131,3 +131,25 @@ def test_the_number_of_one_who_waits_is_shown_by_one_key_and_written_down(site: 
     with Store.open(site) as store, store.database.read() as connection:
         log = [(one.author, one.action, one.about) for one in access_log.listed(connection)]
     assert log == [("Dace V", "number_shown", "call pbx:1")]
+
+
+@pytest.mark.parametrize("department", ["social", "construction"])
+def test_a_number_of_a_table_opens_the_calls_behind_it(client: Asking, department: str) -> None:
+    page = client.get(f"/departments/{department}", params={"lang": "en"}).text
+    links = re.findall(r'href="(/departments/[a-z]+/calls\?[^"]*figure=[^"]*)">(\d+)<', page)
+    assert len({link.split("figure=")[1].split("&")[0] for link, _ in links}) >= 1
+    for link, told in links:
+        address = html.unescape(link)
+        opened = client.get(f"{address}&lang=en").text
+        assert len(re.findall(r'href="/calls/', opened)) == min(int(told), 50), address
+        if int(told):
+            assert "Only the calls behind one place of the figure" in opened
+            file = re.search(r'href="(/api/v1/departments/[^"]*)" download>CSV', opened)
+            assert file is not None
+            rows = client.get(html.unescape(file[1])).text.strip().splitlines()
+            assert len(rows) - 1 == int(told)
+
+
+@pytest.mark.parametrize("asked", ["place=3", "hour=9", "figure=talk_time", "figure=ring_time&weekday=8"])
+def test_calls_behind_no_figure_are_refused(client: Asking, asked: str) -> None:
+    assert client.get(f"/departments/social/calls?{asked}").status_code == 422

@@ -14,6 +14,7 @@ import pytest
 
 from callstats import portable
 from callstats.assemble import RESULTS, _ordered
+from callstats.behind import FIGURES, behind_query
 from callstats.cluster import _NEEDED, OF_SPAN
 from callstats.engine import bind
 from callstats.evidence import LINES_OF_A_CALL
@@ -36,6 +37,7 @@ COMPOSED = {
     "callstats/metrics/links.py",
     "callstats/register/contacts.py",
     "callstats/verdicts.py",
+    "callstats/behind.py",
     "callstats/assemble/__init__.py",
     "callstats/cluster.py",
     "callstats/evidence.py",
@@ -74,6 +76,8 @@ def _composed() -> Iterator[tuple[str, str]]:
         yield f"{result.name} of a span", OF_SPAN.format(step)
     yield "calls that followed a case up", CONTACTS
     yield "verdicts", VERDICTS
+    for slug in FIGURES:
+        yield f"visits behind {slug}", behind_query(METRICS[slug])
     yield "what a cluster reads", _NEEDED
     yield "lines of a call", LINES_OF_A_CALL
     known = SimpleNamespace(until=date(2026, 11, 23), table_files=lambda *_: [Path("a.parquet")])

@@ -12,6 +12,7 @@ import pytest
 from api import calls
 from callstats import (
     agreement,
+    behind,
     engine,
     evidence,
     feeds,
@@ -66,6 +67,10 @@ ASKED = {
     "verdicts": verdicts.SQL,
     "clients to call back": to_call_back.SQL,
     "own calls": own_calls.SQL,
+    **{
+        f"visits behind {one}": behind.behind_query(METRICS[one])
+        for one in behind.FIGURES
+    },
 }
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 
@@ -180,6 +185,10 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
                 "followed up": contacts.seen_calls(facts, settings(), cases),
                 "verdicts": verdicts.verdicts(facts, settings(), "social", first, after).to_pylist(),
                 "to call back": to_call_back.to_call_back(facts, settings(), "social", noon),
+                "behind": [
+                    behind.behind(facts, settings(), behind.Cell(one), "social", first, after).to_pylist()
+                    for one in behind.FIGURES
+                ],
                 "own calls": own_calls.own_calls(facts, [("201", first, None)], first, after),
                 "evidence": calls.one(store, settings(), call)["evidence"],
             }
