@@ -35,7 +35,10 @@ FIELDS: Final = (
 
 @router.get("/departments/{department}/neutral", name="neutral_page")
 def neutral_page(
-    request: Request, site: SiteOf, visitor: VisitorOf, department: str,
+    request: Request,
+    site: SiteOf,
+    visitor: VisitorOf,
+    department: str,
     query: Annotated[SheetQuery, Query()],
 ) -> Response:
     """The states in force, and a form for another."""

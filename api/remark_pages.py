@@ -33,7 +33,10 @@ FIELDS: Final = (
 
 @router.get("/departments/{department}/remarks", name="remarks_page")
 def remarks_page(
-    request: Request, site: SiteOf, visitor: VisitorOf, department: str,
+    request: Request,
+    site: SiteOf,
+    visitor: VisitorOf,
+    department: str,
     query: Annotated[SheetQuery, Query()],
 ) -> Response:
     """Remarks in force, forms for another, and what employees ask to correct."""
@@ -61,9 +64,7 @@ def remarks_page(
 
 
 @router.post("/departments/{department}/remarks", name="enter_remark")
-def enter_remark(
-    request: Request, site: SiteOf, visitor: VisitorOf, department: str, form: Form
-) -> Response:
+def enter_remark(request: Request, site: SiteOf, visitor: VisitorOf, department: str, form: Form) -> Response:
     """A comment to a month, or a contested figure of it."""
     site.department(department)
     fields = once(form)
@@ -75,9 +76,7 @@ def enter_remark(
     except ValueError:
         raise UsageError("month: name it by its first day, such as 2026-11-01") from None
     today = Calendar.from_settings(site.settings).local_date(site.store.clock())
-    remarks.enter(
-        site.store, department, month, metric, fields.get("text", ""), author_of(visitor), today
-    )
+    remarks.enter(site.store, department, month, metric, fields.get("text", ""), author_of(visitor), today)
     return to(request, f"/departments/{department}/remarks")
 
 

@@ -11,13 +11,16 @@ import pyarrow.compute as pc
 
 from callstats.errors import UsageError
 from callstats.facts import Facts
+from callstats.metrics import ring_time, rotation_coverage, third_signal_share, unanswered_share
 from callstats.metrics.base import Metric
 from callstats.metrics.inputs import data_window, parameters, prepared
 from callstats.metrics.registry import METRICS
 from callstats.settings import Settings
 
 # whose judged rows name their visit: one row of the first measure per visit that is judged
-FIGURES: Final = ("third_signal_share", "unanswered_share", "ring_time", "rotation_coverage")
+FIGURES: Final = tuple(
+    one.METRIC.slug for one in (third_signal_share, unanswered_share, ring_time, rotation_coverage)
+)
 
 
 @dataclass(frozen=True)

@@ -55,9 +55,7 @@ def coverage(store: Store, settings: Settings, start: date, end: date) -> list[C
         spans = stored.spans(connection)
         purged = catalog.horizon(connection).purged_before or date.min
         gaps = crossings.gaps(connection)
-    first_us, after_us = (
-        int(local_instant(settings.zone, one).timestamp() * 1e6) for one in (start, end)
-    )
+    first_us, after_us = (int(local_instant(settings.zone, one).timestamp() * 1e6) for one in (start, end))
     return [
         Coverage(
             pbx,

@@ -27,7 +27,7 @@ def told() -> str:
         f"|---|{'---|' * len(heads)}",
         *(
             f"| `{route}` | {' | '.join(row.get(role, '') for role in ROLES)} |"
-            for route, row in MATRIX.items()
+            for route, row in sorted(MATRIX.items())
         ),
         "",
         f"Without signing in: {', '.join(f'`{one}`' for one in sorted(EVERYBODY))}.",
