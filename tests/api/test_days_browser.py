@@ -14,14 +14,20 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Download, Page, Route
 
+from callstats import coverage
 from callstats.accounts import keeping
 from callstats.accounts.roles import OF_DEPARTMENT, ROLES, Grant
+from callstats.calendar import local_instant
+from callstats.cases import crossings
+from callstats.metrics.inputs import data_window
 from callstats.register.opening import bring_up_to_date
-from callstats.settings import Numbers, Settings
+from callstats.settings import CONFIG_NAME, Numbers, Settings
 from callstats.store import Store
+from ingest.load import load
 from tests.api.asking import Asking, asking
 from tests.api.test_page_browser import CHROMIUM, browser
 from tests.handmade import DAY, at, attempt, call, message, missed, settings, store_with, visit
+from tests.shared import ROOT
 
 __all__ = ["browser"]
 pytestmark = pytest.mark.skipif(
@@ -277,3 +283,23 @@ def test_a_site_without_data_has_whole_pages(browser: Browser, tmp_path: Path) -
     assert said == []
     with Store.open(found) as store:
         assert store.scan("calls").num_rows == 0
+
+
+def test_gaps_of_the_feed_are_told_where_figures_are_read(browser: Browser, tmp_path: Path) -> None:
+    found = Settings.load(ROOT / "sample_cdr" / CONFIG_NAME, tmp_path / "data")
+    with Store.open(found) as store:
+        load([ROOT / "sample_cdr"], found, store)
+        with store.reading() as facts:
+            window = data_window(facts)
+        assert window is not None
+        (one, *_) = coverage.coverage(store, found, *window)
+        began = int(local_instant(found.zone, window[0], 10 * 60).timestamp() * 1e6)
+        with store.database.write() as connection:  # the feed was away for five minutes of that day
+            crossings.see_feeds(connection, {(one.pbx, began, began + 300_000_000)}, store.counter())
+    with asking(found) as server:
+        page = browser.new_page(locale="lv")
+        page.goto(f"{server.base_url}/overview?from={window[0]}&to={window[1]}")
+        told = page.inner_text("main")
+        assert "Tiešās datu plūsmas pārtraukumi (1):" in told
+        assert "10:00:00" in told
+        page.close()
