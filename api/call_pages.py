@@ -24,7 +24,7 @@ from api.forms import once
 from api.noting import noted
 from api.page import Page, PageQuery
 from api.pages import plotly_marks, waiting_of, window_of
-from api.people import Form, VisitorOf
+from api.people import Form, VisitorOf, author_of
 from api.routes import NO_STORE, CellQuery, SiteOf
 from api.site import Site
 from callstats.accounts import naming
@@ -116,7 +116,7 @@ def call_phone(
     if own is not None and department not in own:
         raise ForbiddenError(f"call {call_id}: phone {place} is not of a department of yours")
     name = naming.named(
-        site.store, found.call["call_id"], day, extension, visitor.name, fields.get("reason", "")
+        site.store, found.call["call_id"], day, extension, author_of(visitor), fields.get("reason", "")
     )
     return _call_page(request, site, page.query, found, (place, extension, name))
 

@@ -27,14 +27,12 @@ from callstats import corrections, coverage
 from callstats.fields import INT, TEXT, Field
 from callstats.register.summary import summary
 from callstats.report import standing_parts, standing_rows
-from callstats.small_cells import FEW_PEOPLE, Group, within_institutions
+from callstats.small_cells import Group, within_institutions
 from callstats.snapshot import Snapshot, at_one_moment
 from callstats.standing import Standing
 
 router = APIRouter(include_in_schema=False)
 TOLD: Final = figures.LISTED
-
-
 LINE_FIELDS: Final = (
     Field("institution", TEXT, "institution; null: of none"),
     Field("departments", TEXT, "department, or those that are told together"),
@@ -99,25 +97,19 @@ def _lines(
     site: Site, facts: Snapshot, groups: Sequence[Group], start: date, end: date, words: Words
 ) -> tuple[list[Line], Firmness]:
     """A line per group; of several departments together the parts are added up, never the shares."""
-    standing = Standing.of(facts, site.settings, start, end)
-    parts = standing_parts(facts, site.settings, standing, TOLD)
-    found: dict[str, dict[str, Row]] = {}
-    for metric, by in TOLD:
-        for row in standing_rows(standing, parts, metric, by, [(one,) for one in site.departments.ids]):
-            if row["department"] is not None and row["measure"] == metric.measures[0].name:
-                found.setdefault(row["department"], {})[metric.slug] = row
+    found, firmness = figures.departments_view(site, facts, start, end)
     trends = changes(site, facts, end)
     lines = []
     for group in groups:
         ids = sorted(group.departments, key=lambda one: sort_key(site.departments.name(one, words.language)))
         alone = len(ids) == 1
         rows = found[ids[0]] if alone else _together(site, facts, ids, start, end)
-        if 0 < group.people < FEW_PEOPLE:  # nobody to tell them together with
+        if group.small:
             rows = {slug: {**row, "k": None, "n": None} for slug, row in rows.items()}
         names = tuple(site.departments.name(one, words.language) for one in ids)
-        shown = alone and not 0 < group.people < FEW_PEOPLE
+        shown = alone and not group.small
         lines.append(Line(tuple(ids), names, rows, trends.get(ids[0]) if shown else None))
-    return lines, Firmness.of(site, standing)
+    return lines, firmness
 
 
 def _together(site: Site, facts: Snapshot, ids: Sequence[str], start: date, end: date) -> dict[str, Row]:

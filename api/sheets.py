@@ -7,7 +7,7 @@ requirement 8).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 from starlette.responses import Response
@@ -15,12 +15,12 @@ from starlette.responses import Response
 from api.formats import answer
 from api.noting import noted
 from api.page import PageQuery
+from api.routes import NO_STORE
 from api.site import Site
 from callstats.accounts.roles import Visitor
 from callstats.fields import Field
 
 SheetFormat = Literal["csv", "xlsx", "parquet"]
-NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class SheetQuery(PageQuery):

@@ -9,16 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
 from callstats.cases.remark_tables import corrections
 from callstats.errors import UsageError
-from callstats.masking import mask_numbers
+from callstats.masking import said
 from callstats.store import Store
-
-LONGEST: Final = 1000
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def ask(
     store: Store, call_id: str, local_date: date, department: str, text: str, author: str, account: int | None
 ) -> int:
     """A request; returns its number. Raises UsageError for no text, and while one of that call is open."""
-    told = _told(text)
+    told = said(text, "text")
     with store.database.write() as connection:
         mine = (_of(account, author), corrections.c.call_id == call_id, corrections.c.accepted.is_(None))
         if connection.execute(select(corrections.c.id).where(*mine)).first():
@@ -60,7 +57,7 @@ def ask(
 
 def answer(store: Store, department: str, number: int, accepted: bool, text: str, author: str) -> None:
     """The head's answer. Raises UsageError for no text, another department's, and one answered already."""
-    told = _told(text)
+    told = said(text, "text")
     with store.database.write() as connection:
         done = connection.execute(
             update(corrections)
@@ -126,13 +123,6 @@ def forget(connection: Connection, before: date) -> int:
 
 def _of(account: int | None, author: str) -> ColumnElement[bool]:
     return corrections.c.account == account if account is not None else corrections.c.author == author
-
-
-def _told(text: str) -> str:
-    told = mask_numbers(" ".join(text.split()))
-    if not told or len(told) > LONGEST:
-        raise UsageError(f"text: say it in 1 to {LONGEST} characters")
-    return told
 
 
 def _correction(row: Row[tuple[object, ...]]) -> Correction:

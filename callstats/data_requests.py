@@ -23,14 +23,13 @@ from callstats.cases.remark_tables import data_requests
 from callstats.cases.vault import Vault
 from callstats.errors import UsageError
 from callstats.fields import TEXT, UTC_US, Field
-from callstats.masking import mask_numbers
+from callstats.masking import said
 from callstats.register.acts import pseudonym_of
 from callstats.settings import Settings
 from callstats.store import Store
 
 Kind = Literal["access", "erasure", "objection", "rectification"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-LONGEST: Final = 1000
 CALL_FIELDS: Final = (
     Field("call_id", TEXT, "id of the call"),
     Field("started_at", UTC_US, "when it began"),
@@ -79,7 +78,7 @@ def enter(
         raise UsageError(f"received_on: {received_on} has not come yet")
     values = {
         "kind": found, "client": pseudonym_of(store, settings, number), "received_on": received_on,
-        "due_on": due(received_on), "note": _told(note, "note"), "author": author, "at": now,
+        "due_on": due(received_on), "note": said(note, "note"), "author": author, "at": now,
     }  # fmt: skip
     with store.database.write() as connection:
         query = data_requests.insert().values(**values).returning(data_requests.c.id)
@@ -161,7 +160,7 @@ def forget(store: Store, settings: Settings, number: int, author: str) -> bool:
 
 def close(store: Store, number: int, outcome: str, author: str) -> None:
     """Closes a request with what was answered. Raises UsageError for no outcome, and one that is closed."""
-    told, now = _told(outcome, "outcome"), store.clock()
+    told, now = said(outcome, "outcome"), store.clock()
     with store.database.write() as connection:
         done = connection.execute(
             update(data_requests)
@@ -196,13 +195,6 @@ def rekey(connection: Connection, new: Callable[[str], str]) -> None:
         connection.execute(
             update(data_requests).where(data_requests.c.id == row.id).values(client=new(row.client))
         )
-
-
-def _told(text: str, name: str) -> str:
-    told = mask_numbers(" ".join(text.split()))
-    if not told or len(told) > LONGEST:
-        raise UsageError(f"{name}: say it in 1 to {LONGEST} characters")
-    return told
 
 
 def _request(row: Row[tuple[object, ...]]) -> DataRequest:

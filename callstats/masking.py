@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from callstats.errors import UsageError
 from callstats.pseudonyms import PSEUDONYM
 
 DOTS = "••••"
@@ -88,3 +89,11 @@ def _hide_last_field(before: str) -> str:
         cut = max(name.rfind(mark) for mark in ",|:;\"'") + 1
     core = name[cut:].strip("\"'\\ ")
     return name[:cut] + name[cut:].replace(core, DOTS, 1) + before[len(name) :] if core else before
+
+
+def said(text: str, name: str, longest: int = 1000) -> str:
+    """What a person wrote, in one line, numbers masked. Raises UsageError for nothing, or too much."""
+    told = mask_numbers(" ".join(text.split()))
+    if not told or len(told) > longest:
+        raise UsageError(f"{name}: say it in 1 to {longest} characters")
+    return told

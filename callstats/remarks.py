@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
 
 from sqlalchemy import Connection, func, select, update
 
@@ -18,11 +17,9 @@ from callstats.cases.catalog import hold
 from callstats.cases.models import month_editions
 from callstats.cases.remark_tables import month_remarks as remarks
 from callstats.errors import UsageError
-from callstats.masking import mask_numbers
+from callstats.masking import said
 from callstats.settings import Settings
 from callstats.store import Store
-
-LONGEST: Final = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -44,9 +41,7 @@ def enter(store: Store, department: str, month: date, metric: str | None, text: 
 
     Raises UsageError for no text, a month that has not begun, and one that is closed.
     """
-    told = mask_numbers(" ".join(text.split()))
-    if not told or len(told) > LONGEST:
-        raise UsageError(f"text: say it in 1 to {LONGEST} characters")
+    told = said(text, "text")
     if month != bucket_start(month, "month") or month > today:
         raise UsageError(f"month: {month} is not the first day of a month that has begun")
     with store.database.write() as connection:

@@ -47,6 +47,11 @@ class Group:
     departments: tuple[str, ...]
     people: int
 
+    @property
+    def small(self) -> bool:
+        """Whether it is of few people still: there is nobody to tell them together with."""
+        return 0 < self.people < FEW_PEOPLE
+
 
 def never_apart(departments: Departments, end: date) -> frozenset[str]:
     """Departments that are told with others only: now, and those that ended by then, as they last were.
@@ -58,7 +63,7 @@ def never_apart(departments: Departments, end: date) -> frozenset[str]:
     for day in sorted(days):
         for group in within_institutions(departments, day):
             for one in group.departments:
-                last[one] = day, len(group.departments) > 1 or 0 < group.people < FEW_PEOPLE
+                last[one] = day, len(group.departments) > 1 or group.small
     return frozenset(one for one, (_, small) in last.items() if small)
 
 

@@ -40,13 +40,11 @@ class Look:
 def named(store: Store, call_id: str, day: date, extension: str, author: str, reason: str) -> str | None:
     """The name of whose phone rang on a local day; None: nobody was given it. The look is written down first.
 
-    Raises UsageError without a reason, or without somebody who looks.
+    Raises UsageError without a reason.
     """
     why = " ".join(reason.split())
     if not why or len(why) > LONGEST:
         raise UsageError(f"reason: say in 1 to {LONGEST} characters why the name is needed")
-    if not author:
-        raise UsageError("author: say first who you are: /who")
     about = f"call {call_id} of {day}: extension {extension}"
     with store.database.write() as connection:
         access_log.note(connection, Access(store.clock(), author, ACTION, about, why))

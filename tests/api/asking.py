@@ -11,7 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.app import create_app
+from callstats.accounts import signing
 from callstats.settings import Settings
+from callstats.store import Store
 
 
 class Asking(httpx2.Client):
@@ -40,3 +42,9 @@ def asking(site: Settings | FastAPI) -> Iterator[Asking]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def sign_in_as(client: Asking, site: Settings, login: str, password: str) -> None:
+    """Gives the client a session of an account."""
+    with Store.open(site) as store:
+        client.cookies.set("session", signing.sign_in(store, login, password))

@@ -21,7 +21,7 @@ from callstats.export import write_csv
 from callstats.register.opening import bring_up_to_date
 from callstats.settings import Numbers, Settings
 from callstats.store import Store
-from tests.api.asking import Asking, asking
+from tests.api.asking import Asking, asking, sign_in_as
 from tests.handmade import DAY, at, attempt, call, message, missed, settings, store_with, visit
 
 SECRET = "trīs zaļi zirgi"
@@ -69,13 +69,8 @@ def client(site: Settings) -> Iterator[Asking]:
         yield found
 
 
-def as_one(client: Asking, site: Settings, login: str) -> None:
-    with Store.open(site) as store:
-        client.cookies.set("session", signing.sign_in(store, login, SECRET))
-
-
 def test_a_head_does_not_touch_a_phone_that_went_to_others(client: Asking, site: Settings) -> None:
-    as_one(client, site, "head")
+    sign_in_as(client, site, "head", SECRET)
     page = client.get("/departments/social/neutral", headers=EN).text
     assert "phone 201" in page
     assert "phone 401" not in page
@@ -90,7 +85,7 @@ def test_a_head_does_not_touch_a_phone_that_went_to_others(client: Asking, site:
 
 def test_a_direct_number_is_not_told_on_a_calls_page(client: Asking, site: Settings) -> None:
     for who in ("analyst", "head"):
-        as_one(client, site, who)
+        sign_in_as(client, site, who, SECRET)
         page = client.get("/calls/pbx:1", headers=EN).text
         assert "67012203" not in page
         assert "direct number" in page
@@ -98,7 +93,7 @@ def test_a_direct_number_is_not_told_on_a_calls_page(client: Asking, site: Setti
 
 @pytest.mark.parametrize("end", ["", "&to=2026-05-01", "&to=2027-01-01"])
 def test_no_window_tells_a_small_unit_apart(client: Asking, site: Settings, end: str) -> None:
-    as_one(client, site, "kanceleja")
+    sign_in_as(client, site, "kanceleja", SECRET)
     path = f"/api/v1/metrics/third_signal_share?department=finance&by={end}"
     assert client.get(path).status_code == 403
     assert client.get(f"/departments/finance?lang=en{end}").status_code == 403
@@ -107,14 +102,14 @@ def test_no_window_tells_a_small_unit_apart(client: Asking, site: Settings, end:
 def test_a_second_role_does_not_open_the_list_to_small_units(client: Asking, site: Settings) -> None:
     with Store.open(site) as store:
         keeping.grant(store, site, "kanceleja", Grant("admin", None, DAY), "admin")
-    as_one(client, site, "kanceleja")
+    sign_in_as(client, site, "kanceleja", SECRET)
     page = client.get("/", headers=EN)
     assert page.status_code in (200, 303)
     assert "/departments/finance" not in page.text
 
 
 def test_searches_by_number_are_written_down_and_bounded(client: Asking, site: Settings) -> None:
-    as_one(client, site, "pr")
+    sign_in_as(client, site, "pr", SECRET)
     got = [
         client.post("/register/search", data={"number": f"2600{n:04}"}).status_code
         for n in range(SEARCHES + 2)
@@ -127,7 +122,7 @@ def test_searches_by_number_are_written_down_and_bounded(client: Asking, site: S
 
 
 def test_a_closed_cases_number_needs_a_reason_that_says_something(client: Asking, site: Settings) -> None:
-    as_one(client, site, "pr")
+    sign_in_as(client, site, "pr", SECRET)
     for reason, status in ((" ", (403,)), ("x" * 501, (422, 403))):
         case = client.get("/api/v1/cases/1").json()
         if case["status"] != "closed":
@@ -196,7 +191,7 @@ def test_a_formula_behind_a_semicolon_is_none() -> None:
 
 
 def test_who_took_calls_as_a_file_is_written_down_each_time(client: Asking, site: Settings) -> None:
-    as_one(client, site, "head")
+    sign_in_as(client, site, "head", SECRET)
     path = f"/api/v1/departments/social/calls?from={DAY}&format=csv"
     for _ in range(2):
         assert client.get(path).status_code == 200

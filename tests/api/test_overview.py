@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 
 from callstats import remarks
-from callstats.accounts import keeping, signing
+from callstats.accounts import keeping
 from callstats.accounts.roles import Grant
 from callstats.departments import Departments
 from callstats.settings import Numbers, Settings
 from callstats.small_cells import Group, within_institutions
-from callstats.store import Store
-from tests.api.asking import Asking, asking
+from tests.api.asking import Asking, asking, sign_in_as
 from tests.handmade import DAY, at, call, message, missed, settings, store_with, visit
 
 SECRET = "trīs zaļi zirgi"
@@ -75,11 +74,6 @@ def client(site: Settings) -> Iterator[Asking]:
         yield found
 
 
-def as_one(client: Asking, site: Settings, login: str) -> None:
-    with Store.open(site) as store:
-        client.cookies.set("session", signing.sign_in(store, login, SECRET))
-
-
 def row_of(page: str, name: str) -> str:
     found = re.search(rf"<tr><th scope=\"row\">(?:(?!</tr>).)*{name}(?:(?!</tr>).)*</tr>", page, re.DOTALL)
     assert found, name
@@ -87,7 +81,7 @@ def row_of(page: str, name: str) -> str:
 
 
 def test_the_chancellery_finds_its_page_with_small_units_together(client: Asking, site: Settings) -> None:
-    as_one(client, site, "kanceleja")
+    sign_in_as(client, site, "kanceleja", SECRET)
     assert client.get("/", headers=EN).headers["location"] == "/overview"
     page = client.get("/overview", headers=EN).text
     assert "4 of 4" in row_of(page, "Social services")
@@ -101,7 +95,7 @@ def test_the_chancellery_finds_its_page_with_small_units_together(client: Asking
 
 
 def test_a_small_unit_is_not_told_apart_to_the_chancellery(client: Asking, site: Settings) -> None:
-    as_one(client, site, "kanceleja")
+    sign_in_as(client, site, "kanceleja", SECRET)
     for path in ("/departments/finance", "/departments/finance/figures", f"{THIRD}?department=finance&by="):
         assert client.get(path).status_code == 403, path
     two = f"{THIRD}?department=finance&department=environment&by="
@@ -114,7 +108,7 @@ def test_a_small_unit_is_not_told_apart_to_the_chancellery(client: Asking, site:
 
 
 def test_a_head_sees_the_own_small_unit(client: Asking, site: Settings) -> None:
-    as_one(client, site, "dace")
+    sign_in_as(client, site, "dace", SECRET)
     assert client.get("/departments/finance", headers=EN).status_code == 200
     rows = client.get(THIRD).json()["items"]
     assert [(one["department"], one["n"], one["suppressed"]) for one in rows] == [("finance", 3, False)]

@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from callstats.accounts import keeping, signing
+from callstats.accounts import keeping
 from callstats.accounts.roles import Grant
 from callstats.cases import access_log
 from callstats.retention import purge
 from callstats.settings import Numbers, Settings
 from callstats.store import Store
-from tests.api.asking import Asking, asking
+from tests.api.asking import Asking, asking, sign_in_as
 from tests.handmade import DAY, attempt, call, missed, settings, store_with, visit
 
 SECRET = "trīs zaļi zirgi"
@@ -52,13 +52,8 @@ def client(site: Settings) -> Iterator[Asking]:
         yield found
 
 
-def as_one(client: Asking, site: Settings, login: str) -> None:
-    with Store.open(site) as store:
-        client.cookies.set("session", signing.sign_in(store, login, SECRET))
-
-
 def test_a_heads_comment_stands_beside_the_months_figures(client: Asking, site: Settings) -> None:
-    as_one(client, site, "dace")
+    sign_in_as(client, site, "dace", SECRET)
     month = f"{DAY:%Y-%m-01}"
     page = client.get(f"/departments/social?from={month}", headers=EN).text
     assert "What the head says" not in page
@@ -88,14 +83,14 @@ def test_a_heads_comment_stands_beside_the_months_figures(client: Asking, site: 
 def test_a_remark_that_cannot_be_is_told(
     client: Asking, site: Settings, fields: dict[str, str], said: str
 ) -> None:
-    as_one(client, site, "dace")
+    sign_in_as(client, site, "dace", SECRET)
     answer = client.post(REMARKS, data=fields)
     assert answer.status_code == 422
     assert said in answer.json()["detail"]
 
 
 def test_an_employee_asks_and_the_head_answers(client: Asking, site: Settings) -> None:
-    as_one(client, site, "anna")
+    sign_in_as(client, site, "anna", SECRET)
     page = client.get("/mine?lang=en").text
     assert "/mine/ask?call=pbx%3A2" in page
     form = client.get("/mine/ask?call=pbx:2&lang=en").text
@@ -105,7 +100,7 @@ def test_an_employee_asks_and_the_head_answers(client: Asking, site: Settings) -
     assert client.post("/mine/ask", data=asked).status_code == 422, "one at a time"
     assert "not answered yet" in client.get("/mine?lang=en").text
     assert client.get(REMARKS).status_code == 403
-    as_one(client, site, "dace")
+    sign_in_as(client, site, "dace", SECRET)
     page = client.get(f"{REMARKS}?lang=en").text
     assert "Anna Darbiniece" in page
     assert "Biju pie apmeklētāja" in page
@@ -114,19 +109,19 @@ def test_an_employee_asks_and_the_head_answers(client: Asking, site: Settings) -
     assert client.post("/departments/social/corrections/1", data=answer | {"accepted": ""}).status_code == 422
     assert client.post("/departments/social/corrections/1", data=answer).status_code == 303
     assert client.post("/departments/social/corrections/1", data=answer).status_code == 422
-    as_one(client, site, "anna")
+    sign_in_as(client, site, "anna", SECRET)
     assert "accepted: Ierakstīju neitrālu stāvokli (Dace Vadītāja)" in client.get("/mine?lang=en").text
 
 
 @pytest.mark.parametrize("call_id", ["pbx:1", "pbx:2", "pbx:9", ""])
 def test_nobody_asks_about_a_call_of_another(client: Asking, site: Settings, call_id: str) -> None:
-    as_one(client, site, "juris")  # his phone rang in pbx:2, but it was not his yet
+    sign_in_as(client, site, "juris", SECRET)  # his phone rang in pbx:2, but it was not his yet
     assert client.get(f"/mine/ask?call={quote(call_id)}").status_code == 404
     assert client.post("/mine/ask", data={"call": call_id, "text": "x"}).status_code == 404
 
 
 def test_a_name_is_told_for_a_reason_which_the_employee_reads(client: Asking, site: Settings) -> None:
-    as_one(client, site, "dace")
+    sign_in_as(client, site, "dace", SECRET)
     page = client.get("/calls/pbx:2", headers=EN).text
     assert "Anna" not in page
     assert page.count("<option>") == 2
@@ -140,11 +135,11 @@ def test_a_name_is_told_for_a_reason_which_the_employee_reads(client: Asking, si
     assert shown.headers["cache-control"] == "no-store"
     other = client.post("/calls/pbx:2/phone", data=asked | {"phone": "no. 1"}, headers=EN)
     assert "extension 202; nobody was given it" in other.text, "the phone was given to Juris a day later"
-    as_one(client, site, "anna")
+    sign_in_as(client, site, "anna", SECRET)
     page = client.get("/mine", headers=EN).text
     assert "Dace Vadītāja" in page
     assert "Klienta sūdzība 12" in page
-    as_one(client, site, "juris")
+    sign_in_as(client, site, "juris", SECRET)
     assert "Klienta sūdzība 12" not in client.get("/mine", headers=EN).text
     assert client.post("/calls/pbx:2/phone", data=asked).status_code == 403, "an employee"
     with Store.open(site) as store, store.database.read() as connection:
@@ -156,7 +151,7 @@ def test_a_name_is_told_for_a_reason_which_the_employee_reads(client: Asking, si
 
 
 def test_a_request_goes_with_its_call(client: Asking, site: Settings) -> None:
-    as_one(client, site, "anna")
+    sign_in_as(client, site, "anna", SECRET)
     client.post("/mine/ask", data={"call": "pbx:2", "text": "x"})
     with Store.open(site) as store:
         now = store.clock()
