@@ -6,7 +6,7 @@ difference excludes zero.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -22,7 +22,7 @@ from callstats.report import standing_parts, standing_rows
 from callstats.rules import ThirdSignalRule, rule_on
 from callstats.small_cells import hide, shown, small_units
 from callstats.snapshot import Snapshot
-from callstats.standing import Parts, Standing
+from callstats.standing import Asked, Parts, Standing
 from callstats.verdicts import VERDICT_NAMES, counted
 
 MONTHS: Final = 13
@@ -67,13 +67,17 @@ def head_view(site: Site, facts: Snapshot, department: str, start: date, end: da
     """The head's page of a department for a window ``[start, end)``: months and weeks end with it."""
     first = (site.window() or (start, end))[0]
     months, since, language = _months(first, end), max(first, end - WEEKS), words.language
-    window = _Asked.of(site, facts, department, start, end, [(THIRD, ("outcome",)), *OF_ANSWERS])
+    spans = {
+        "window": (start, end, ((THIRD, ("outcome",)), *OF_ANSWERS)),
+        "course": (months[0], end, ((THIRD, ("month",)),)),
+        "hours": (since, end, ((UNANSWERED, ("weekday", "hour")),)),
+    }
+    read = _read(site, facts, department, spans)
+    window, by_month, by_hour = (read[name] for name in spans)
     third, rings, rotation = (window.whole(one) for one in (THIRD, RINGS, ROTATION))
     verdicts = [row for row in counted(window.rows(THIRD, "outcome"), third) if row["n"]]
     signals, causes = window.rows(RINGS, "rings"), window.rows(ROTATION, "rotation_cause")
-    by_month = _Asked.of(site, facts, department, months[0], end, [(THIRD, ("month",))])
     course = by_month.rows(THIRD, "month", grid=[(month,) for month in months])
-    by_hour = _Asked.of(site, facts, department, since, end, [(UNANSWERED, ("weekday", "hour"))])
     hours = by_hour.rows(UNANSWERED, "weekday", "hour")
     rule = rule_on(site.settings, department, end - timedelta(days=1))
     drawn = (
@@ -118,7 +122,7 @@ class _Asked:
         department: str,
         start: date,
         end: date,
-        asked: Sequence[tuple[Metric, tuple[str, ...]]],
+        asked: Asked,
     ) -> _Asked:
         standing = Standing.of(facts, site.settings, start, end, [department])
         parts = standing_parts(facts, site.settings, standing, asked)
@@ -136,6 +140,27 @@ class _Asked:
     def whole(self, metric: Metric) -> Row:
         """The whole window's value."""
         return self.rows(metric, grid=[()])[0]
+
+
+def _read(
+    site: Site, facts: Snapshot, department: str, spans: Mapping[str, tuple[date, date, Asked]]
+) -> dict[str, _Asked]:
+    """By name: what is asked of its days; what is asked of the same days is read once, as on a young site.
+
+    Parts add up over any of their axes, so a metric's axes are asked together; all of THIRD's are such that
+    closed months have them stored.
+    """
+    wanted: dict[tuple[date, date], dict[str, tuple[Metric, tuple[str, ...]]]] = {}
+    for start, end, asked in spans.values():
+        found = wanted.setdefault((start, end), {})
+        for one, by in asked:
+            before = found.get(one.slug, (one, ()))[1]
+            found[one.slug] = (one, tuple(dict.fromkeys((*before, *by))))
+    read = {
+        days: _Asked.of(site, facts, department, *days, list(found.values()))
+        for days, found in wanted.items()
+    }
+    return {name: read[start, end] for name, (start, end, _) in spans.items()}
 
 
 def _months(first: date, end: date) -> list[date]:

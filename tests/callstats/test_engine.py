@@ -1,8 +1,10 @@
 """SQL texts over named tables: parameters, macros, and the way back into declared types."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -71,6 +73,19 @@ def test_no_file_at_all_is_an_empty_table_of_the_schema() -> None:
         assert session.query("SELECT count(*) AS n FROM x")["n"].to_pylist() == [0]
         with pytest.raises(ValueError, match="no file and no schema"):
             session.table("y", [])
+
+
+def test_sessions_share_a_database_and_see_nothing_of_each_other(tmp_path: Path) -> None:
+    def one(n: int) -> list[int]:
+        with Session() as session:
+            session.table("x", pa.table({"n": [n]}))
+            session.step("kept", "SELECT n FROM x")
+            return [int(v) for _ in range(20) for v in session.query("SELECT n FROM kept")["n"].to_pylist()]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(one, range(64))) == [[n] * 20 for n in range(64)]
+    with Session() as session, pytest.raises(duckdb.CatalogException):
+        session.query("SELECT n FROM kept")
 
 
 def test_conform_turns_microseconds_into_instants_and_ordered_texts_into_lists() -> None:
