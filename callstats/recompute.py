@@ -174,10 +174,13 @@ def _tables(
 def needed(
     store: Store, settings: Settings, facts: Snapshot, read: Collection[date]
 ) -> tuple[list[Path], pa.Table]:
-    """Files with the events of the days to `read`, and the ends of feeds that are in none of them."""
+    """Files with the events of the days to `read`, and the ends of feeds that are in none of them.
+
+    Those of live feeds are in no file at all.
+    """
     with store.database.read() as connection:
         ends = crossings.ends(connection)
-    far = [end for end in ends if _local(end["at"], settings) not in read]
+    far = [end for end in ends if end["file"] is None or _local(end["at"], settings) not in read]
     return [store.root / path for path in files_of(facts, read)], feeds.ends_table(far)
 
 

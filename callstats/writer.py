@@ -95,8 +95,17 @@ class BatchWriter:
                 renewed = described(renewed, rows, self.store.timezone)
             self._files += self._written([(renewed, rows)])
 
-    def commit(self, batch: Batch, grown_from: Sequence[str] = ()) -> None:
-        """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster."""
+    def commit(
+        self,
+        batch: Batch,
+        grown_from: Sequence[str] = (),
+        continues: Batch | None = None,
+        alongside: commits.Alongside | None = None,
+    ) -> None:
+        """Makes all rows valid with the batch's final counts; raises ConflictError if another was faster.
+
+        `continues` and `alongside`: see `commits.commit_batch`.
+        """
         self._flush(list(self._buffer), last=True)
         self._flush_rejects()
         self._flush_late()
@@ -113,6 +122,8 @@ class BatchWriter:
                 based_on=self.based_on,
                 grown_from=grown_from,
                 retired=self._retired,
+                continues=continues,
+                alongside=alongside,
             )
 
     def _flush(self, days: list[date], last: bool = False) -> None:

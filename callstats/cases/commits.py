@@ -6,7 +6,7 @@ A file is announced with a lease before it is written; here it becomes valid, an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from callstats.cases.keys import generation_since
 from callstats.cases.models import batches, crossings, data_version, days, feed_ends, files
 from callstats.errors import StoreError
 
+Alongside = Callable[[Connection, int], None]  # in the transaction of a commit, with its version
 SWEPT = "store: writing took longer than its lease and was swept; load again"
 
 
@@ -134,16 +135,20 @@ def commit_batch(
     based_on: int,
     grown_from: Collection[str] = (),
     retired: Collection[str] = (),
+    continues: Batch | None = None,
+    alongside: Alongside | None = None,
 ) -> int:
     """Makes a batch and its files valid, in one transaction; returns the new data version.
 
     `touched`: days that its events are of. `grown_from`: batches that were shorter versions of the file;
-    their rejects give way. `retired`: files that give way. Raises ConflictError where another process loaded
-    the same batch or the same lines, or sealed one of the days, since `based_on`.
+    their rejects give way. `retired`: files that give way. `continues`: the same batch as it was stored so
+    far; `new_batch` has its counts and the new ones together. `alongside` is called within the transaction.
+    Raises ConflictError where another process loaded the same batch or the same lines, or sealed one of the
+    days, since `based_on`.
     """
     counter = raise_version(connection, [new_batch.id, *(file.id for file in new_files)])
     _same_key(connection, based_on)
-    if batch(connection, new_batch.id) is not None:
+    if batch(connection, new_batch.id) != continues:
         raise ConflictError(f"{new_batch.path}: was loaded by another process at the same time")
     horizons = horizon(connection)
     for file in new_files:
@@ -155,7 +160,11 @@ def commit_batch(
             raise ConflictError(
                 f"{new_batch.path}: lines of the same time were loaded by another process meanwhile"
             )
-    connection.execute(batches.insert(), [asdict(new_batch) | {"loaded_at": now, "state": "live"}])
+    row = asdict(new_batch) | {"loaded_at": now, "state": "live"}
+    if continues is None:
+        connection.execute(batches.insert(), [row])
+    else:
+        connection.execute(update(batches).where(batches.c.id == new_batch.id).values(row))
     go_live(connection, new_files, counter)
     for part in in_chunks(grown_from):
         connection.execute(update(batches).where(batches.c.id.in_(part)).values(state="grown"))
@@ -164,6 +173,8 @@ def commit_batch(
     fault = f"{new_batch.path}: files of an earlier version were replaced meanwhile"
     _retire_all(connection, retired, now, counter, fault)
     touch(connection, touched, counter)
+    if alongside is not None:
+        alongside(connection, counter)
     return counter
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, or_, select, update
 
+from callstats.cases import feeds_live
 from callstats.cases.catalog import FileRow, Index, file_of, in_chunks
 from callstats.cases.models import crossings, data_version, feed_ends, feed_gaps, files
 
@@ -82,14 +83,14 @@ def not_indexed(connection: Connection) -> list[FileRow]:
 
 
 def ends(connection: Connection) -> list[dict[str, Any]]:
-    """Beginnings and ends of all feeds: columns of `feed_ends`."""
+    """Beginnings and ends of all feeds: columns of `feed_ends`; of live ones `file` is null."""
     rows = connection.execute(
         select(feed_ends)
         .join(files, files.c.id == feed_ends.c.file)
         .where(*EVENTS)
         .order_by(feed_ends.c.pbx, feed_ends.c.at, feed_ends.c.line_key)
     ).mappings()
-    return [dict(row) for row in rows]
+    return [*(dict(row) for row in rows), *feeds_live.ends(connection)]
 
 
 def files_with_ends_of(connection: Connection, batch: str) -> list[FileRow]:

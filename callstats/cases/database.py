@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlche
 
 from callstats.errors import SettingsError, StoreError
 
-HEAD: Final = "0010"
+HEAD: Final = "0011"
 BUSY_S: Final = 60.0
 MIGRATION_LOCK: Final = 0x63616C6C  # advisory lock number on PostgreSQL
 REVISION: Final = text("SELECT version_num FROM alembic_version")

@@ -156,6 +156,26 @@ feed_ends: Final = Table(
     Column("line", BigInteger),
 )
 
+# A connection of the collector: from when to when it was heard, in the PBX's time; it may be open still.
+live_feeds: Final = Table(
+    "live_feeds",
+    metadata,
+    Column("pbx", String, primary_key=True),
+    Column("name", String, primary_key=True),  # journal, and number of the connection in it
+    Column("connected_us", BigInteger, nullable=False),
+    Column("heard_us", BigInteger, nullable=False),
+)
+
+# How far the journal of a collector was taken into the facts: segment and record that are next.
+journal_cursors: Final = Table(
+    "journal_cursors",
+    metadata,
+    Column("journal", String, primary_key=True),
+    Column("segment", BigInteger, nullable=False),
+    Column("record", BigInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 # When no feed of a PBX was there, as of the last computing: what differs makes days stale.
 feed_gaps: Final = Table(
     "feed_gaps",
