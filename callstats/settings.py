@@ -22,7 +22,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as EnvironmentFault
 
 from callstats.errors import SettingsError
+from callstats.settings_ami import AmiServer, Journal
 from callstats.settings_faults import fault_lines, unknown_variables, unreadable_variable
+from callstats.settings_feed import Watch
 from callstats.settings_messages import Messages
 from callstats.settings_reminders import Reminders
 from callstats.settings_rules import (
@@ -197,6 +199,9 @@ class Settings(BaseSettings):
     features: Features = Features()
     numbers: Numbers = Numbers()
     retention: Retention = Retention()
+    ami: tuple[AmiServer, ...] = ()
+    journal: Journal = Journal()
+    watch: Watch = Watch()
     calendar: CalendarRules = CalendarRules()
 
     @classmethod
@@ -255,9 +260,13 @@ class Settings(BaseSettings):
         server = settings.server.model_copy(
             update={name: home / given.expanduser() if given else None for name, given in files.items()}
         )
-        return settings.model_copy(
-            update={"data": folder, "numbers": numbers, "calendar": calendar, "server": server}
+        journal = settings.journal.model_copy(
+            update={"folder": folder / settings.journal.folder.expanduser()}
         )
+        ami = tuple(one.located(home) for one in settings.ami)
+        located = {"numbers": numbers, "calendar": calendar, "server": server, "journal": journal, "ami": ami}
+        watch = settings.watch.located(home)
+        return settings.model_copy(update={"data": folder, "watch": watch, **located})
 
     @property
     def database_url(self) -> str:
@@ -338,8 +347,7 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
             for i, one in enumerate(settings.reminders.recipients)
         },
         **{
-            f"sign_in.groups[{i}].department": one.department
-            for i, one in enumerate(settings.sign_in.groups)
+            f"sign_in.groups[{i}].department": one.department for i, one in enumerate(settings.sign_in.groups)
         },
     }
     for key, name in names.items():
