@@ -355,6 +355,10 @@ def _reference_faults(settings: Settings) -> Iterable[str]:
             yield f"{key}: no department {name!r}; known: {', '.join(known) or 'none'}"
     if (settings.hotline.numbers or settings.hotline.mailboxes) and settings.hotline.department is None:
         yield "hotline.department: is missing; name the department that checks the hotline's messages"
+    heard = [one.pbx or settings.pbx for one in settings.ami]
+    for place, name in enumerate(heard):
+        if name in heard[:place]:
+            yield f"ami[{place}].pbx: {name!r} is ami[{heard.index(name)}] already; give each PBX a name"
     hotline = {_spelling(number, settings.country) for number in settings.hotline.numbers}
     for place, department in enumerate(settings.departments):
         for number in department.numbers:

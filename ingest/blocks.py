@@ -60,12 +60,15 @@ def _block(data: bytes, first: int, end: int, rejects: list[Reject]) -> Block:
     return Block(data, np.arange(first, first + len(ends)), starts, ends, end, tuple(rejects))
 
 
-def blocks(stream: Readable, path: str, *, complete: bool, block_bytes: int) -> Iterator[Block]:
+def blocks(
+    stream: Readable, path: str, *, complete: bool, block_bytes: int, line: int = 1, offset: int = 0
+) -> Iterator[Block]:
     """Blocks of about `block_bytes`; lines longer than MAX_RECORD_BYTES and a cut last one become rejects.
 
-    If not `complete`, a rest without newline is left alone: the file is still being written.
+    If not `complete`, a rest without newline is left alone: the file is still being written. `line` and
+    `offset` are those of the stream's beginning in its file.
     """
-    rest, line, offset = b"", 1, 0
+    rest = b""
     head: bytes | None = None  # beginning of a line that is too long and is being skipped
     while chunk := stream.read(block_bytes):
         rejects: list[Reject] = []

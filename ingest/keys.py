@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -26,6 +28,12 @@ class LineKeys:
         self._begun = hashlib.blake2b(digest_size=DIGEST, person=person)
         self._page = 0
         self._now, self._before = _Page(), _Page()
+
+    def copy(self) -> Self:
+        """Keys that go on from here on their own."""
+        other = copy(self)
+        other._now, other._before = self._now.copy(), self._before.copy()
+        return other
 
     def key(self, raw: bytes, line: int) -> bytes:
         """The key of one record."""
@@ -87,6 +95,12 @@ class _Page:
     def __init__(self) -> None:
         self.counts: dict[bytes, int] = {}
         self._runs: list[np.ndarray[tuple[int], np.dtype[np.uint64]]] = []
+
+    def copy(self) -> _Page:
+        """The same page; no run is ever changed, so both may hold it."""
+        other = _Page()
+        other.counts, other._runs = dict(self.counts), list(self._runs)
+        return other
 
     def add(self, values: np.ndarray[tuple[int], np.dtype[np.uint64]]) -> None:
         self._runs.append(values)

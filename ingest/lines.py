@@ -14,14 +14,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from ingest.base import BLOCK_BYTES, Context, Dialect, Int64, Reading, rejected, table_of
-from ingest.blocks import Block, blocks
+from ingest.blocks import Block, Readable, blocks
 from ingest.csvtext import BLANK, BOM, BadLineError, bare, marked
 from ingest.distinct import plain
 from ingest.heads import HEAD_BYTES, HEAD_LINES, further, heads
 from ingest.keys import LineKeys
 from ingest.shape import Shaper
 
-__all__ = ["LineDialect", "LineReader", "Tokens", "UselessLineError", "head_lines"]
+__all__ = ["LineDialect", "LineReader", "Tokens", "UselessLineError", "head_lines", "records"]
 
 
 class UselessLineError(ValueError):
@@ -125,10 +125,7 @@ class LineDialect(Dialect):
     ) -> Iterator[Reading]:
         """See `Dialect.read`."""
         keys = LineKeys(context.pbx, self.family)
-        begin = head = stream.read(HEAD_BYTES)
-        if not self.identify(head, path):  # what is told by the first lines is told by the first good ones
-            begin = further(stream, head)
-            head = next((later for later in heads(begin) if self.identify(later, path)), head)
+        begin, head = self.begun(stream, path)
         reader = self.opened(head, context, path)
         found = blocks(_Again(begin, stream), path, complete=complete, block_bytes=block_bytes)
         # One block ahead: splitting into columns does not hold the interpreter, so it costs no time of ours.
@@ -137,14 +134,41 @@ class LineDialect(Dialect):
             for block in found:
                 ahead.append((block, worker.submit(reader.tokens, block)))
                 if len(ahead) > 1:
-                    yield self._reading(*ahead.popleft(), context, path, keys, reader.utc)
-            for waiting in ahead:
-                yield self._reading(*waiting, context, path, keys, reader.utc)
+                    first, tokens = ahead.popleft()
+                    yield self._reading(first, tokens.result(), context, path, keys, reader.utc)
+            for first, tokens in ahead:
+                yield self._reading(first, tokens.result(), context, path, keys, reader.utc)
+
+    def begun(self, stream: Readable, path: str) -> tuple[bytes, bytes]:
+        """What was read of a stream's beginning, and the part of it that tells the layout of its lines."""
+        begin = head = stream.read(HEAD_BYTES)
+        if not self.identify(head, path):  # what is told by the first lines is told by the first good ones
+            begin = further(stream, head)
+            head = next((later for later in heads(begin) if self.identify(later, path)), head)
+        return begin, head
+
+    def going_on(
+        self,
+        stream: Readable,
+        reader: LineReader,
+        keys: LineKeys,
+        context: Context,
+        path: str,
+        *,
+        line: int,
+        offset: int,
+    ) -> Iterator[Reading]:
+        """The readings of lines further on in a file: `line`, `offset` are those where `stream` begins.
+
+        `reader` and `keys` are those of the lines before, and know these afterwards.
+        """
+        found = blocks(stream, path, complete=False, block_bytes=BLOCK_BYTES, line=line, offset=offset)
+        for block in found:
+            yield self._reading(block, reader.tokens(block), context, path, keys, reader.utc)
 
     def _reading(
-        self, block: Block, tokenised: Future[Tokens], context: Context, path: str, keys: LineKeys, utc: bool
+        self, block: Block, tokens: Tokens, context: Context, path: str, keys: LineKeys, utc: bool
     ) -> Reading:
-        tokens = tokenised.result()
         shaper = Shaper(tokens.columns, len(tokens.rows), context, utc)
         self.shape(shaper)
         faults = {**tokens.faults, **{int(tokens.rows[r]): why for r, why in shaper.faults.items()}}
@@ -174,11 +198,11 @@ class LineDialect(Dialect):
         numbers = block.numbers[kept]
         columns |= self.constants(context, len(kept))
         columns["line"] = pa.array(numbers, pa.int64())
-        columns["line_key"] = keys.keys(_records(block, kept), numbers)
+        columns["line_key"] = keys.keys(records(block, kept), numbers)
         return table_of(columns, len(kept))
 
 
-def _records(block: Block, rows: Int64) -> Iterator[bytes]:
+def records(block: Block, rows: Int64) -> Iterator[bytes]:
     """The text of some lines, one at a time: many together would cost more than their keys."""
     cuts = map(slice, block.starts[rows].tolist(), block.ends[rows].tolist())
     texts = map(block.data.__getitem__, cuts)
@@ -190,7 +214,7 @@ def _records(block: Block, rows: Int64) -> Iterator[bytes]:
 class _Again:
     """A stream whose beginning was read already."""
 
-    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+    def __init__(self, head: bytes, stream: Readable) -> None:
         self._head, self._stream = head, stream
 
     def read(self, size: int) -> bytes:

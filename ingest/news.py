@@ -176,14 +176,22 @@ class KnownRejects:
     """Tells new rejects of one batch from known ones, and those that are sound in this batch.
 
     `giving_way` are batches whose rejects go when this one is committed. State: stored rejects by file, read
-    when first needed; the keys of each that became events; the keys of this file's lines so far.
+    when first needed; the keys of each that became events; the keys of this file's lines so far (`keys`:
+    those of lines that were read before).
     """
 
-    def __init__(self, store: Store, batch: Batch, family: str, giving_way: Collection[str]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        batch: Batch,
+        family: str,
+        giving_way: Collection[str],
+        keys: LineKeys | None = None,
+    ) -> None:
         self._store = store
         self._batch = batch
         self._giving_way = giving_way
-        self._keys = LineKeys(batch.pbx, family)
+        self._keys = keys or LineKeys(batch.pbx, family)
         self._sound: dict[str, pa.Array] = {}
 
     def of(self, rejects: Sequence[Reject]) -> pa.Table:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 from callstats.errors import InputError
 from callstats.settings import Settings
 from ingest.base import BLOCK_BYTES, MAX_RECORD_BYTES, Context, Dialect, Reading, Reject, Seen
 from ingest.dialects import dialects
-from ingest.heads import HEAD_BYTES, further, heads, unpacked_head
+from ingest.heads import HEAD_BYTES, further, heads
+from ingest.packed import opened, unpacked_head
 
 __all__ = [
     "BLOCK_BYTES",
     "HEAD_BYTES",
     "MAX_RECORD_BYTES",
-    "CompressedError",
     "Context",
     "Dialect",
     "Reading",
@@ -32,27 +32,26 @@ __all__ = [
 ]
 
 
-class CompressedError(InputError):
-    """A compressed file of ours: it would be left out without a word in a folder of many other files."""
-
-
 def identify(
-    source: Path | bytes,
+    source: Path | IO[bytes] | bytes,
     settings: Settings | None = None,
     *,
     path: str = "",
     among: Sequence[Dialect] | None = None,
 ) -> Dialect:
-    """The one dialect that claims a file, or the bytes it begins with (then `path` is its name).
+    """The one dialect that claims a file, also an open one, or the bytes it begins with.
 
-    Where nobody knows a file's beginning, lines further on decide (see `heads`). Raises InputError that names
-    the file, and the dialects, when none or more than one claims it, or when it cannot be read;
-    CompressedError when it must be unpacked first.
+    Of a compressed file: that of what is packed in it. `path` is the name where the source has none. Where
+    nobody knows a file's beginning, lines further on decide (see `heads`). Raises InputError that names the
+    file, and the dialects, when none or more than one claims it, or when it cannot be read.
     """
     name = path or (str(source) if isinstance(source, Path) else "input")
     known = dialects(settings) if among is None else among
     if isinstance(source, bytes):
         found = _claimed(source, name, known)
+    elif not isinstance(source, Path):
+        source.seek(0)
+        found = _claimed_file(source, name, known)
     else:
         try:
             with source.open("rb") as stream:
@@ -77,7 +76,7 @@ def read(
     complete: bool = True,
     block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Reading]:
-    """The readings of a file or stream, one per block; memory does not grow with the file.
+    """The readings of a file (compressed or not) or stream, one per block; memory does not grow with it.
 
     `path` is what rejects name (default: the file's own). With `complete=False` a rest without its end is
     left alone: the file is still being written, and is read again when it is longer. Raises InputError when
@@ -87,21 +86,23 @@ def read(
         yield from dialect.read(source, context, path or "input", complete=complete, block_bytes=block_bytes)
         return
     try:
-        with source.open("rb") as stream:
+        with opened(source) as stream:
             yield from dialect.read(
-                stream, context, path or str(source), complete=complete, block_bytes=block_bytes
+                cast(BinaryIO, stream),
+                context,
+                path or str(source),
+                complete=complete,
+                block_bytes=block_bytes,
             )
     except OSError as error:
         raise InputError(f"{path or source}: cannot be read: {error.strerror}") from None
 
 
-def _claimed_file(stream: BinaryIO, name: str, known: Sequence[Dialect]) -> Dialect | None:
+def _claimed_file(stream: IO[bytes], name: str, known: Sequence[Dialect]) -> Dialect | None:
     head = stream.read(HEAD_BYTES)
-    if (inside := unpacked_head(stream, head)) is None:
+    if (inside := unpacked_head(stream, head, HEAD_BYTES)) is None:
         return _claimed(head, name, known) or _claimed_later(further(stream, head), name, known)
-    if inside and (dialect := _claimed(inside, name, known)):
-        raise CompressedError(f"{name}: is compressed ({dialect.name} inside); unpack it first")
-    return None
+    return _claimed(inside, name, known) if inside else None
 
 
 def _claimed_later(data: bytes, name: str, known: Sequence[Dialect]) -> Dialect | None:

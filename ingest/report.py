@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from ingest.load import BINARY, EMPTY, NO_FILE, FileReport
+from ingest.storing import COUNTS
 
 # reasons for which a file is skipped that need no line each
 COUNTED: Final = (BINARY, EMPTY, NO_FILE)
-COUNTS: Final = ("read", "kept", "ignored", "rejected", "new", "known", "late")
 
 
 def as_json(reports: Sequence[FileReport]) -> dict[str, Any]:
@@ -30,6 +30,16 @@ def as_text(reports: Sequence[FileReport]) -> str:
             lines.append(f"Skipped ({reason}): {count}")
     lines.append(f"Together: {_counts(as_json(reports))}")
     return "\n".join(lines)
+
+
+def as_change(report: FileReport) -> str:
+    """One line of what changed in a file that is followed."""
+    if report.status != "loaded":
+        return f"{report.path}: {'FAILED: ' if report.status == 'failed' else ''}{report.reason}"
+    parts = [f"{report.new} new of {report.read} read"]
+    parts += [f"{report.rejected} rejected"] if report.rejected else []
+    parts += [f"{report.late} late (their days are sealed)"] if report.late else []
+    return f"{report.path}: {report.dialect}: {', '.join(parts)}"
 
 
 def _line(report: FileReport) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from threading import Event
 from typing import Any, Final, Protocol
 
 from callstats import export
@@ -87,6 +89,14 @@ def current(settings: Settings) -> Store:
         store.close()
         raise
     return store
+
+
+def stopped_by_signals() -> Event:
+    """An event that SIGTERM and SIGINT set: what is being done is finished first."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
 
 
 def print_json(value: Any) -> None:

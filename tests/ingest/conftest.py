@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.ingest.following import close_all
 from tests.ingest.loading import Site
+
+
+@pytest.fixture(autouse=True)
+def _files_closed() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture

@@ -10,9 +10,11 @@ import ingest.base
 import ingest.load
 from callstats import writer as writing
 from callstats.cases.vault import Vault
+from callstats.errors import InputError
 from callstats.fields import EVENTS
 from callstats.store import BatchWriter
 from ingest.base import Context, Seen
+from ingest.bounded import bounded
 from tests.ingest.loading import Site, lines_of
 from tests.ingest.reading import context, dialect, result
 
@@ -87,3 +89,12 @@ def test_rows_wait_for_their_files_only_up_to_a_bound(
     assert len(held) > 5
     assert len(site.store.event_files()) > 1
     assert site.store.scan("events").select(EVENTS.names).num_rows == len(lines_of(CDR))
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_not_taken_for_read(site: Site) -> None:
+    path = site.put("queue_log", b"".join(lines_of("queue_log")))
+    with path.open("rb") as file:
+        stream = bounded(file, path.stat().st_size)
+        path.write_bytes(b"")
+        with pytest.raises(InputError, match="became shorter while it was read"):
+            stream.read()

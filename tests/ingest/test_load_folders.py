@@ -1,4 +1,3 @@
-import gzip
 import os
 import shutil
 from pathlib import Path
@@ -71,15 +70,6 @@ def test_what_is_no_file_is_a_fault_by_name_and_told_in_a_folder(site: Site) -> 
     assert "pipe: no regular file" in named.reason
     inside = site.load(site.inbox)
     assert [(r.status, r.reason) for r in inside] == [("skipped", module.NO_FILE)]
-
-
-def test_a_compressed_file_of_ours_is_a_fault_in_a_folder_too(site: Site) -> None:
-    site.put("queue_log.1.gz", gzip.compress((SAMPLE / "queue_log").read_bytes()))
-    site.put("letter.gz", gzip.compress(b"Dear Sir or Madam,\n"))
-    reports = {Path(r.path).name: r for r in site.load(site.inbox)}
-    assert reports["letter.gz"].status == "skipped"
-    assert reports["queue_log.1.gz"].status == "failed"
-    assert "unpack it first" in (reports["queue_log.1.gz"].reason or "")
 
 
 def test_links_in_a_circle_and_links_to_folders_are_told(site: Site) -> None:
