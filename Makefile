@@ -8,7 +8,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test test-spark test-simulation accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
+.PHONY: help install demo test test-spark test-pbx test-simulation accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ test: system-test dev lint types imports pytest ## set up, then every check: ruf
 
 test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and on DuckDB, compared
 	@SPARK_TESTS=1 $(BIN)/python -m pytest -n 0 tests/spark $(PYTEST_ARGS)
+
+test-pbx: system-test dev ## the collector attached to a real Asterisk (root, Debian and the lab beside this project)
+	@PBX_TESTS=1 $(BIN)/python -m pytest -n 0 tests/pbx $(PYTEST_ARGS)
 
 test-simulation: dev ## reconstruction compared with the truth of 100,000 simulated calls, per set of sources
 	@CALLSTATS_TRUTH_CALLS=$${CALLSTATS_TRUTH_CALLS:-100000} $(BIN)/python -m pytest -q -n 0 tests/simulate/test_truth.py

@@ -19,6 +19,7 @@ from api import (
     doors,
     errors,
     keeping,
+    live_pages,
     mine,
     neutral_pages,
     overview,
@@ -43,6 +44,7 @@ from callstats.settings_server import Server
 from callstats.store import Store
 
 HOST: Final = "127.0.0.1"
+GOODBYE_S: Final = 3  # a page that is told what happens now would hold the server for minutes
 ABOUT: Final = """
 Figures of a municipality's calls, per department.
 
@@ -91,9 +93,10 @@ def create_app(
         dependencies=[Depends(access.admitted)],
     )
     app.state.site = site
+    app.state.today, app.state.live_streams = live_pages.Today(), 0
     app.state.provider = single_sign_on.Provider(settings.sign_in)
     elsewhere = tuple(f"{path}/" for path, _ in others)
-    skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS)), *elsewhere)
+    skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS, *live_pages.PATHS)), *elsewhere)
     app.add_middleware(KeptByVersion, version=site.version, skip=skip, written=site.written)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Entrance, site=site, elsewhere=elsewhere)
@@ -111,6 +114,7 @@ def create_app(
     app.include_router(doors.router)
     app.include_router(single_sign_on.router)
     app.include_router(keeping.router)
+    app.include_router(live_pages.router)
     app.include_router(call_pages.router)
     app.include_router(mine.router)
     app.include_router(neutral_pages.router)
@@ -175,6 +179,7 @@ def serve(
             held.listen()
         config = uvicorn.Config(
             app, log_level="warning", server_header=False,
+            timeout_graceful_shutdown=GOODBYE_S,
             ssl_certfile=settings.server.certificate, ssl_keyfile=settings.server.key,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[held])

@@ -48,6 +48,10 @@ class TooLargeError(CallstatsError):
     """The request's body is longer than any that is needed here."""
 
 
+class BusyError(CallstatsError):
+    """So many are served this way already that no more can be."""
+
+
 class WrongHostError(CallstatsError):
     """The request names a host that this server is not."""
 
@@ -55,6 +59,7 @@ class WrongHostError(CallstatsError):
 _STATUS: Final[dict[type[CallstatsError], HTTPStatus]] = {
     NotFoundError: HTTPStatus.NOT_FOUND,
     NotAcceptableError: HTTPStatus.NOT_ACCEPTABLE,
+    BusyError: HTTPStatus.SERVICE_UNAVAILABLE,
     WrongHostError: HTTPStatus.MISDIRECTED_REQUEST,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ForbiddenError: HTTPStatus.FORBIDDEN,

@@ -29,7 +29,7 @@ YEAR_S: Final = 365 * 86400
 # pages that stand in the heading, by the names of their routes
 CASE_ROOMS: Final = ("register_page", "register_summary")
 ROOMS: Final = (
-    "overview_page", "months_page", "mine_page", *CASE_ROOMS, "health_page", "access_log_page",
+    "overview_page", "live_page", "months_page", "mine_page", *CASE_ROOMS, "health_page", "access_log_page",
     "requests_page",
 )  # fmt: skip
 
@@ -51,9 +51,14 @@ class PageQuery(Windowed):
 
 
 class Page:
-    """One page being made: what every template may use."""
+    """One page being made: what every template may use.
 
-    def __init__(self, request: Request, site: Site, query: PageQuery, start: date, end: date) -> None:
+    ``here``: where it is asked for, if not at the request's own address, which may be a form's.
+    """
+
+    def __init__(
+        self, request: Request, site: Site, query: PageQuery, start: date, end: date, here: str | None = None
+    ) -> None:
         language = preferred(
             query.lang, request.cookies.get(COOKIE), request.headers.get("accept-language", "")
         )
@@ -62,6 +67,7 @@ class Page:
         self.visitor = visitor_of(request)
         self.words = Words(language, site.settings.zone)
         self.root: str = request.scope.get("root_path", "")
+        self.here = here or request.url.path.removeprefix(self.root)
 
     def link(self, path: str | None = None, **changes: Any) -> str:
         """An address on this site that keeps window and step, with ``changes``."""
@@ -69,7 +75,7 @@ class Page:
         asked = self.query.model_dump(by_alias=True, exclude_none=True, mode="json", include=shared)
         asked = {name: value for name, value in (asked | changes).items() if value is not None}
         asked.pop("lang", None) if "lang" not in changes else None
-        target = self.root + path if path else self.request.url.path
+        target = self.root + (path or self.here)
         return f"{target}?{urlencode(asked)}" if asked else target
 
     def answer(self, template: str, **values: Any) -> Response:
@@ -82,6 +88,7 @@ class Page:
             languages=LANGUAGES,
             words=words,
             link=self.link,
+            here=self.here,
             start=self.start,
             end=self.end,
             root=self.root,

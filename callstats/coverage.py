@@ -14,12 +14,14 @@ from callstats import parquet
 from callstats.calendar import Calendar, days, local_instant
 from callstats.cases import catalog, crossings
 from callstats.cases import months as stored
+from callstats.feed_status import statuses
 from callstats.fields import EVENTS
 from callstats.filing import FEED_ENDS
 from callstats.settings import Settings
 from callstats.store import Store
 
 ONE_DAY: Final = timedelta(days=1)
+OPEN_US: Final = 8_000_000_000_000_000  # no such gap has an end yet
 FEW_LINES: Final = 100  # a day of a recorded feed with so few may hold nothing but its beginnings and ends
 Span = tuple[date, date]
 
@@ -55,6 +57,7 @@ def coverage(store: Store, settings: Settings, start: date, end: date) -> list[C
         spans = stored.spans(connection)
         purged = catalog.horizon(connection).purged_before or date.min
         gaps = crossings.gaps(connection)
+    still = _heard_now(store, settings)
     first_us, after_us = (int(local_instant(settings.zone, one).timestamp() * 1e6) for one in (start, end))
     return [
         Coverage(
@@ -64,11 +67,22 @@ def coverage(store: Store, settings: Settings, start: date, end: date) -> list[C
             tuple(
                 (_at(max(since, first_us)), _at(min(until, after_us)))
                 for name, since, until in sorted(gaps)
-                if name == pbx and since < after_us and until > first_us and since > 0
+                if name == pbx
+                and since < after_us
+                and until > first_us
+                and since > 0
+                and not (name in still and until > OPEN_US)
             ),
         )
         for pbx, span in sorted(spans.items())
     ]
+
+
+def _heard_now(store: Store, settings: Settings) -> frozenset[str]:
+    """PBXs that a collector hears at this moment: where their feed was heard last is no gap yet."""
+    now = store.clock()
+    told = statuses(settings.journal.folder)
+    return frozenset(one.pbx for one in told if one.state == "connected" and not one.silent(now))
 
 
 def silent_days(

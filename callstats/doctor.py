@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from callstats import doctor_feed
 from callstats.calendar import Calendar
 from callstats.cases import access_log, catalog, outbox, register, retaining
 from callstats.cases.database import HEAD
@@ -19,6 +20,7 @@ from callstats.closed import Closed, runs, touched
 from callstats.closing import due
 from callstats.departments import Departments
 from callstats.editions import would_differ
+from callstats.metrics.base import Said
 from callstats.months import written
 from callstats.recompute import rules_digest
 from callstats.register.sound import mailboxes
@@ -27,6 +29,28 @@ from callstats.settings import Settings
 from callstats.store import Store
 
 SHOWN: Final = 10
+# What checks are called on the page; a month or a mailbox has its own name behind it.
+NAMES: Final[Mapping[str, Said]] = {
+    "configuration": Said("iestatījumi", "configuration"),
+    "database": Said("datubāze", "database"),
+    "data folder": Said("datu mape", "data folder"),
+    "key": Said("atslēga", "key"),
+    "data": Said("dati", "data"),
+    "data files": Said("datu faili", "data files"),
+    "computed days": Said("aprēķinātās dienas", "computed days"),
+    "closed months": Said("slēgtie mēneši", "closed months"),
+    "month": Said("mēnesis", "month"),
+    "extensions": Said("iekšējie numuri", "extensions"),
+    "rejects": Said("noraidītās rindas", "rejects"),
+    "retention": Said("glabāšanas termiņi", "retention"),
+    "mailbox": Said("balss pastkaste", "mailbox"),
+    "register": Said("ziņu reģistrs", "register"),
+    "reminders": Said("atgādinājumi", "reminders"),
+    "live feed": Said("tiešraide", "live feed"),
+    "journal": Said("tiešraides žurnāls", "journal"),
+    "gaps": Said("tiešraides pārtraukumi", "gaps"),
+    "access log": Said("piekļuves žurnāls", "access log"),
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +60,13 @@ class Check:
     what: str
     well: bool
     found: str
+
+    @property
+    def name(self) -> Said | None:
+        """`what` in both languages; None where it has no other name."""
+        kind, _, own = ("", "", "") if self.what in NAMES else self.what.partition(" ")
+        told = NAMES.get(kind or self.what)
+        return told and (Said(f"{told.lv} {own}", f"{told.en} {own}") if own else told)
 
 
 def examine(settings: Settings, clock: Clock = utc_now) -> list[Check]:
@@ -57,6 +88,7 @@ def looked_at(store: Store, settings: Settings) -> list[Check]:
         _rejects(store),
         _retention(store, settings),
         *_register(store, settings),
+        *(Check(*one) for one in doctor_feed.found(store, settings)),
     ]
 
 

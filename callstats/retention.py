@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from callstats import corrections, data_requests
 from callstats.calendar import local_instant, months_before
-from callstats.cases import access_log, catalog, register, retaining
+from callstats.cases import access_log, catalog, feeds_live, register, retaining
 from callstats.cases.catalog import ConflictError, FileRow
 from callstats.cases.retaining import Gone
 from callstats.cases.vault import Vault
@@ -83,6 +83,8 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
             told = _report(settings, wanted, raw, facts, vault.purge())
             told = (*told, *_register(store, settings, today, wanted, remove=True))
             with store.database.write() as connection:
+                gone = local_instant(settings.zone, wanted.purged_before)
+                feeds_live.forget(connection, int(gone.timestamp() * 1e6))
                 retaining.remove(
                     connection, [*raw, *facts], told, now=store.clock(),
                     purged_before=_later(catalog.horizon(connection).purged_before, wanted.purged_before),

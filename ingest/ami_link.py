@@ -22,6 +22,7 @@ from callstats.settings_ami import AmiServer
 from ingest import ami_actions
 from ingest.ami_blocks import END, Blocks
 from ingest.base import MAX_RECORD_BYTES
+from ingest.dialects.ami import OWN_ACTIONS
 
 __all__ = ["LinkDownError", "LoginRefusedError", "Sink", "WrongPeerError", "run"]
 
@@ -95,7 +96,7 @@ class _Line:
 
     def next_id(self) -> str:
         self.asked += 1
-        return f"callstats-{self.asked}"
+        return f"{OWN_ACTIONS}{self.asked}"
 
 
 def run(server: AmiServer, sink: Sink, clock: Callable[[], float] = time.monotonic) -> None:

@@ -23,7 +23,7 @@ from callstats.settings import Settings
 from callstats.settings_ami import AmiServer
 from ingest import ami_link
 from ingest.ami_link import LinkDownError, LoginRefusedError, WrongPeerError
-from ingest.journal import Journal, JournalError
+from ingest.journal import Journal, JournalError, Place
 from ingest.journal_format import Kind
 
 __all__ = ["Collector", "backoff_s", "collectors"]
@@ -101,6 +101,10 @@ class Collector:
         self._up: _Told | None = None
         self._told_at = 0.0
         self._complained: str | None = None
+
+    def on_disk(self) -> Place:
+        """The place in the journal up to which all is on disk."""
+        return self.journal.durable
 
     def run(self) -> None:
         """Collects until stopped. Raises JournalError when the journal cannot be written."""

@@ -249,6 +249,11 @@ class Reader:
         self._offset = 0  # of `_data` in the file
         self._until = END
 
+    @property
+    def salt(self) -> bytes:
+        """What tells the open segment from all others; none before its head was read."""
+        return self._head.salt if self._head else b""
+
     def close(self) -> None:
         """Closes the segment."""
         if self._file is not None:

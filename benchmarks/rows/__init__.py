@@ -3,6 +3,7 @@
 from benchmarks.harness import Row
 from benchmarks.rows.append import Append
 from benchmarks.rows.assembling import Assembling
+from benchmarks.rows.feed import Feed
 from benchmarks.rows.figures import Figures
 from benchmarks.rows.new_day import NewDay
 from benchmarks.rows.page import Page
@@ -19,4 +20,5 @@ ROWS: tuple[Row, ...] = (
     NewDay(),
     Append(),
     Page(),
+    Feed(),
 )

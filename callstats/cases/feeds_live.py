@@ -79,10 +79,9 @@ def forget(connection: Connection, before_us: int) -> int:
 
     The newest of each PBX stays: it tells since when nothing was heard.
     """
-    newest: dict[str, Heard] = {one.pbx: one for one in heard(connection)}
-    gone = [
-        one for one in heard(connection) if one.heard_us < before_us and newest[one.pbx].name != one.name
-    ]
+    told = heard(connection)
+    newest = {one.pbx: one.name for one in told}
+    gone = [one for one in told if one.heard_us < before_us and newest[one.pbx] != one.name]
     for one in gone:
         connection.execute(
             delete(live_feeds).where(live_feeds.c.pbx == one.pbx, live_feeds.c.name == one.name)

@@ -12,17 +12,19 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from callstats import __version__, log
+from callstats import __version__, log, supervisor
 from callstats.cli import (
     accounts,
     checking,
     closing,
     computing,
+    feeding,
     figures,
     loading,
     neutral,
     pages,
     reminding,
+    running,
     simulate,
     upkeep,
 )
@@ -34,7 +36,8 @@ DAMAGED: Final = (
     "a data file is missing or damaged: `callstats verify` names it; restore the data folder from a backup"
 )
 DECLARED: Final = (
-    loading, computing, figures, closing, neutral, pages, accounts, reminding, simulate, checking, upkeep,
+    loading, feeding, computing, figures, closing, neutral, pages, accounts, reminding, running, simulate,
+    checking, upkeep,
 )  # fmt: skip
 
 
@@ -42,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     log.configure()
+    supervisor.with_parent()
     run: Command = options.run
     try:
         return run(options)

@@ -11,7 +11,10 @@ from callstats.cli.base import DONE, REJECTED, Declare, print_json, settings_of
 
 def declare(command: Declare) -> None:
     """Declares the commands of this module."""
-    command("doctor", _doctor, "Check configuration, database, data, extensions and rejects.")
+    doctor = command("doctor", _doctor, "Check configuration, database, data, live feed and rejects.")
+    doctor.add_argument(
+        "--paste", action="store_true", help="print the lines for manager.conf, cel.conf and cdr.conf"
+    )
     command(
         "rekey", _rekey, "Give the pseudonyms a new key: everything stored is rewritten, no number needed."
     )
@@ -25,11 +28,15 @@ def declare(command: Declare) -> None:
 
 def _doctor(options: argparse.Namespace) -> int:
     from callstats.doctor import examine
+    from callstats.doctor_feed import to_paste
 
     settings = settings_of(options)
     checks = examine(settings, base.now)
     for check in checks:
         print(f"{'ok  ' if check.well else 'LOOK'} {check.what}: {check.found}")
+    deaf = any(check.what.startswith("live feed") and not check.well for check in checks)
+    if options.paste or deaf:
+        print(f"\n{to_paste(settings)}")
     return DONE if all(check.well for check in checks) else REJECTED
 
 

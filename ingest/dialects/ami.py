@@ -25,13 +25,14 @@ from ingest.lines import UselessLineError
 from ingest.shape import APP, Shaper, optional
 from ingest.times import NONE, SECOND_US, one
 
-__all__ = ["Ami", "AmiReader", "pairs"]
+__all__ = ["Ami", "AmiReader", "epoch_text", "pairs"]
 
 COLUMNS = (
     "kind", "timestamp", *COMMON, "app", "app_data", "target_exten", "mailbox", "new_messages", "ring_s",
     "ring_ms", "reason",
 )  # fmt: skip
 STATUS = r"^(?:[A-Za-z][A-Za-z_ -]{0,39}|[0-9]{1,4})$"
+OWN_ACTIONS = "callstats-"  # what the collector asks, see ingest.ami_actions
 CUT_OFF = "cut off by the end of the connection"
 _BEGINS = re.compile(rb"(?:Asterisk Call Manager/[0-9.]+|(?:Event|Response): [A-Za-z][\w -]*)\r\n")
 _QUICK = re.compile(rb"Event: ([\w-]+)\r\n(?:Privilege: [^\r\n]*\r\n)?(?:Timestamp: ([0-9.]+)(?:\r\n|\Z))?")
@@ -103,7 +104,7 @@ class AmiReader:
         except UselessLineError as reason:
             self._ignored[str(reason)] += 1
         else:
-            self._keep(row, self.ordinal, piece.data)
+            self._keep(row, self.ordinal, self._identity(piece))
 
     def hang_up(self) -> None:
         """The connection is over. One in which nothing with a time came says nothing of gaps."""
@@ -138,6 +139,10 @@ class AmiReader:
         self._start()
         return reading
 
+    def _identity(self, piece: Piece) -> bytes:
+        """What tells a block from others; where it is told again it is the same."""
+        return piece.data
+
     def _keep(self, row: dict[str, str], line: int, identity: bytes) -> None:
         self._rows.append(row)
         self._places.append((line, self.connection))
@@ -145,7 +150,7 @@ class AmiReader:
 
     def _mark(self, kind: str, at: int, line: int) -> None:
         self._made += 1
-        self._keep({"kind": kind, "timestamp": _epoch_text(at)}, line, b"%s %d" % (kind.encode(), at))
+        self._keep({"kind": kind, "timestamp": epoch_text(at)}, line, b"%s %d" % (kind.encode(), at))
 
     def _row(self, piece: Piece) -> dict[str, str]:
         quick = _QUICK.match(piece.data)
@@ -163,12 +168,14 @@ class AmiReader:
                 else BadLineError("neither event nor response")
             )
         kind = fields["event"]
+        if fields.get("actionid", "").startswith(OWN_ACTIONS):  # how it was when we asked; nothing happened
+            raise UselessLineError("answer to the collector")
         if kind in IGNORED:
             raise UselessLineError(kind)
         if kind not in KEPT:
             name = kind if re.fullmatch(r"[\w-]{1,40}", kind, re.ASCII) else "of no name"
             raise UselessLineError(f"unknown event {name}")
-        if kind == "FullyBooted" and not time:
+        if kind == "FullyBooted" and not fields.get("timestamp"):
             raise UselessLineError(
                 "FullyBooted without Timestamp"
             )  # the greeting of a login, not a start of the PBX
@@ -187,7 +194,7 @@ class AmiReader:
         """The time of a piece, or of its arrival; the first one of a connection is its beginning."""
         if not text and self.context.arrival is not None:
             arrived = self.context.arrival(offset)
-            text = "" if arrived is None else _epoch_text(arrived)
+            text = "" if arrived is None else epoch_text(arrived)
         instant = one(text, UTC) if text else None
         if instant is None:
             return text
@@ -198,7 +205,8 @@ class AmiReader:
         return text
 
 
-def _epoch_text(us: int) -> str:
+def epoch_text(us: int) -> str:
+    """Epoch microseconds as a PBX writes them."""
     return f"{us // SECOND_US}.{us % SECOND_US:06}"
 
 

@@ -30,6 +30,9 @@ ASKED: dict[str, tuple[str, str]] = {
     "calls_page": ("GET", "/departments/social/calls"),
     "call_page": ("GET", "/calls/pbx:1"),
     "call_phone": ("POST", "/calls/pbx:1/phone"),
+    "live_page": ("GET", "/live"),
+    "live_part": ("GET", "/live/part"),
+    "live_events": ("GET", "/live/events"),
     "remarks_page": ("GET", "/departments/social/remarks"),
     "enter_remark": ("POST", "/departments/social/remarks"),
     "withdraw_remark": ("POST", "/departments/social/remarks/1/withdraw"),
@@ -120,8 +123,13 @@ def as_role(site: Settings, server: Asking) -> dict[str, dict[str, str]]:
 
 def ask(server: Asking, route: str, headers: dict[str, str]) -> httpx2.Response:
     method, path = ASKED[route]
-    with httpx2.Client(base_url=server.base_url, trust_env=False, timeout=60) as client:
-        return client.request(method, path, headers=headers)
+    with (
+        httpx2.Client(base_url=server.base_url, trust_env=False, timeout=60) as client,
+        client.stream(method, path, headers=headers) as answer,
+    ):
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            answer.read()  # a stream would go on for minutes
+        return answer
 
 
 def names_of(routes: list[BaseRoute]) -> set[str]:

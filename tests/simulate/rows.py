@@ -33,6 +33,14 @@ Row = dict[str, Any]
 UNIQUEID = re.compile(r"(?:[\w]+-)?\d{9,10}\.\d+")
 CHANNEL = re.compile(r"(?:PJSIP/\w+|Local/[\w*]+@[\w-]+)-[0-9a-f]{8}(?:;[12])?")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What readers keep, and states of phones: these are never kept, but the simulated PBX says them too.
+SEEN: Mapping[str, Mapping[str, str]] = {
+    **KEPT,
+    "QueueMemberStatus": {"status": "status"},
+    "DeviceStateChange": {"channel": "device", "status": "state"},
+    "ContactStatus": {"member": "aor", "status": "contactstatus"},
+}
+
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,8 @@ def _ami(raw: bytes) -> Iterator[dict[str, str]]:
             key, _, value = line.partition(": ")
             fields.setdefault(key.lower(), value)
         kind = fields.get("event", "")
-        if kind in KEPT and "timestamp" in fields:
-            named = {column: fields.get(key, "") for column, key in {**COMMON, **KEPT[kind]}.items()}
+        if kind in SEEN and "timestamp" in fields:
+            named = {column: fields.get(key, "") for column, key in {**COMMON, **SEEN[kind]}.items()}
             read = {c: v for c, v in named.items() if v and v not in ("<unknown>", "<none>", "none")}
             yield read | {"kind": kind, "time": fields["timestamp"]}
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from ingest.ami_events import KEPT
 from tests.shared import needs_shared
 from tests.simulate.compare import TOLERANCE_S, differences
 from tests.simulate.conftest import Played
@@ -17,7 +16,7 @@ from tests.simulate.known import KNOWN, SLOW, Known
 from tests.simulate.lab_plan import truth_of
 from tests.simulate.lab_plant import NAMES
 from tests.simulate.recordings import HERE, folder_of
-from tests.simulate.rows import Folder
+from tests.simulate.rows import SEEN, Folder
 
 ALL = [*HERE, pytest.param("c", marks=needs_shared)]
 
@@ -60,7 +59,7 @@ def test_the_comparison_covers_the_whole_recording(played: Played) -> None:
         "ContactStatus",
         "Shutdown",
     }  # before the first and after the last call
-    assert told <= {e["kind"] for e in made.ami} <= set(KEPT)
+    assert told <= {e["kind"] for e in made.ami} <= set(SEEN)
 
 
 def test_a_difference_is_found(played: Played) -> None:
