@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import groupby
 from pathlib import PurePath
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
@@ -24,7 +24,7 @@ from api.forms import once
 from api.noting import noted
 from api.page import Page, PageQuery
 from api.pages import plotly_marks, waiting_of, window_of
-from api.people import Form, VisitorOf, author_of
+from api.people import Form, VisitorOf, author_of, invented_owner
 from api.routes import NO_STORE, CellQuery, SiteOf
 from api.site import Site
 from callstats.accounts import naming
@@ -36,7 +36,7 @@ from callstats.explain import Teller
 from callstats.metrics.base import Language
 from callstats.metrics.registry import METRICS
 from callstats.numbers import normalise
-from callstats.phrases import WORDS
+from callstats.phrases import SOURCES, WORDS
 from callstats.timeline import Step, Timeline, timeline
 from callstats.timeline_chart import call_timeline
 from callstats.to_call_back import since
@@ -51,29 +51,38 @@ class CallsPageQuery(PageQuery, CellQuery):
 
     verdict: Verdict | None = None
     cursor: str | None = Field(None, max_length=500)
+    newer: bool = False  # than the cursor: the way back
 
 
 @router.get("/departments/{department}/calls", name="calls_page")
 def calls_page(
     request: Request, site: SiteOf, department: str, query: Annotated[CallsPageQuery, Query()]
 ) -> Response:
-    """The calls behind the figures of a department, by time; of one verdict where it is asked for."""
+    """The calls behind a department's figures, the newest first; of one verdict where it is asked for."""
     site.department(department)
     start, end = window_of(site, query)
     page = Page(request, site, query, start, end)
-    found, following = calls.page(
+    back = query.newer and query.cursor is not None
+    found, beyond = calls.page(
         site.store, site.settings, department, start, end, IN_PAGE, query.cursor, query.verdict,
-        query.cell(),
+        query.cell(), "oldest first" if back else "newest first",
     )  # fmt: skip
+    rows = found.to_pylist()[::-1] if back else found.to_pylist()
     cell = query.cell_asked()
-    asked = {"from": start, "to": end, "verdict": query.verdict or "", "cursor": following, **cell}
+    asked = {"from": start, "to": end, "verdict": query.verdict or "", **cell}
+    newer = older = None
+    if rows and (beyond if back else query.cursor):
+        newer = urlencode(asked | {"cursor": calls.cursor_at(rows[0]), "newer": "true"})
+    if rows and (back or beyond):
+        older = urlencode(asked | {"cursor": calls.cursor_at(rows[-1])})
     return _kept_nowhere(
         page,
         "calls.html",
         department=department,
         title=site.departments.name(department, page.words.language),
-        rows=found.to_pylist(),
-        following=urlencode(asked) if following else None,
+        rows=rows,
+        newer=newer,
+        older=older,
         verdicts=VERDICTS,
         verdict_names=VERDICT_NAMES,
         chosen=query.verdict,
@@ -118,6 +127,8 @@ def call_phone(
     name = naming.named(
         site.store, found.call["call_id"], day, extension, author_of(visitor), fields.get("reason", "")
     )
+    if name is None and visitor.account is None:
+        name = invented_owner(site, extension, day)
     return _call_page(request, site, page.query, found, (place, extension, name))
 
 
@@ -135,7 +146,7 @@ def _found(site: Site, visitor: Visitor, call_id: str) -> Timeline:
 
 def _page_of(request: Request, site: Site, query: PageQuery, found: Timeline) -> Page:
     day = found.call["local_date"]
-    return Page(request, site, query, day, day)
+    return Page(request, site, query, day, day, f"/calls/{quote(found.call['call_id'])}")
 
 
 def _phones(page: Page, found: Timeline) -> dict[str, str]:
@@ -166,6 +177,7 @@ def _call_page(
         client=lambda _: "",
         number=lambda number: number if shared_number(site, number) else _own("direct_number", page),
         mailbox=lambda box: box if box in site.settings.hotline.mailboxes else _own("own_mailbox", page),
+        queue=lambda name: _queue(site, name, page),
     )
     steps = [_told(step, teller) for step in found.steps]
     figure = call_timeline(found, page.words.language, zone=site.settings.timezone, employee=phone)
@@ -173,11 +185,13 @@ def _call_page(
         page,
         "call.html",
         call=found.call,
+        crumb=_crumb(site, page, found),
+        sources=", ".join(SOURCES[one] for one in found.call["sources"]),
         steps=steps,
         judged=_judged(found, teller),
         disagreements=[_sentence(teller, step) for step in found.disagreements],
         figure=figure,
-        silent=found.silent,
+        silent=[SOURCES[one] for one in found.silent],
         phones=_own_phones(site, page.visitor, found, phones),
         named=named,
         plotly_marks=plotly_marks(),
@@ -217,7 +231,8 @@ def _missed_page(
 ) -> Response:
     now = site.store.clock()
     first = since(site.settings, now)
-    page = Page(request, site, query, first, now.astimezone(site.settings.zone).date())
+    last, here = now.astimezone(site.settings.zone).date(), f"/departments/{department}/missed"
+    page = Page(request, site, query, first, last, here)
     return _kept_nowhere(
         page,
         "missed.html",
@@ -228,6 +243,20 @@ def _missed_page(
         first=first,
         kept=site.settings.numbers.vault_days > 0,
     )
+
+
+def _crumb(site: Site, page: Page, found: Timeline) -> tuple[str, str] | None:
+    """The first department of the call whose calls the visitor may see: its id and name."""
+    own = departments_in(page.visitor, "calls_page")
+    came = (step.values.get("department") for step in found.steps)
+    first = next((one for one in came if one is not None and (own is None or one in own)), None)
+    return (first, site.departments.name(first, page.words.language)) if first else None
+
+
+def _queue(site: Site, queue: str, page: Page) -> str:
+    """The department whose queue it is; else the queue's own name."""
+    owner = site.departments.of("queue", queue, page.start)
+    return site.departments.name(owner, page.words.language) if owner else queue
 
 
 def _came_to(found: Timeline) -> set[str]:

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -40,6 +40,7 @@ _VERDICT: Final = Field(
 _ANSWERED: Final = Field("answered_by", TEXT, "employee who answered, as a letter within this call")
 MOST_LINES: Final = 2000
 ONE_DAY: Final = timedelta(days=1)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HIDDEN: Final = {"caller", "dialled", "answered_by", "employees_tried", "employee", "aliases"}
 
 VISIT_FIELDS: Final = (*(f for f in JUDGED_VISITS.fields if f.name not in _HIDDEN), _ANSWERED)
@@ -54,6 +55,9 @@ EVIDENCE_FIELDS: Final = (
     _PHONE,
 )
 
+Order = Literal["oldest first", "newest first"]
+# Each way with what lies beyond the cursor; the one is exactly the other, read backwards.
+_WAYS: Final[Mapping[Order, tuple[str, str]]] = {"oldest first": (">", "ASC"), "newest first": ("<", "DESC")}
 # What a client wrote goes in as a table, never into the text.
 _PAGE_SQL: Final = """
 SELECT v.*, w.verdict, unix_micros(v.entered_at) AS entered_us
@@ -63,10 +67,11 @@ LEFT JOIN behind b ON b.call_id = v.call_id AND b.visit = v.visit
 WHERE v.department = :department AND v.local_date >= :start AND v.local_date < :end
   AND (a.verdict IS NULL OR w.verdict = a.verdict)
   AND (a.of_cell IS NULL OR b.call_id IS NOT NULL)
-  AND (unix_micros(v.entered_at) > a.entered_us
+  AND (a.entered_us IS NULL OR unix_micros(v.entered_at) {beyond} a.entered_us
        OR (unix_micros(v.entered_at) = a.entered_us
-           AND (v.call_id > a.call_id OR (v.call_id = a.call_id AND v.visit > a.visit))))
-ORDER BY entered_us ASC NULLS LAST, v.call_id ASC NULLS LAST, v.visit ASC NULLS LAST
+           AND (v.call_id {beyond} a.call_id OR (v.call_id = a.call_id AND v.visit {beyond} a.visit))))
+  AND v.entered_at IS NOT NULL
+ORDER BY entered_us {way} NULLS LAST, v.call_id {way} NULLS LAST, v.visit {way} NULLS LAST
 LIMIT :limit
 """
 _ASKED: Final = pa.schema(
@@ -89,6 +94,7 @@ def page(
     cursor: str | None,
     verdict: Verdict | None = None,
     cell: Cell | None = None,
+    order: Order = "oldest first",
 ) -> tuple[pa.Table, str | None]:
     """Up to ``limit`` visits of a department on the days ``[start, end)`` by time, and the next page's
     cursor; with ``verdict`` those of that word, with ``cell`` those that it counts.
@@ -96,7 +102,8 @@ def page(
     Raises UsageError for a cursor that is none of ours.
     """
     return at_one_moment(
-        facts, lambda found: _page(found, settings, department, start, end, limit, cursor, verdict, cell)
+        facts,
+        lambda found: _page(found, settings, department, start, end, limit, cursor, verdict, cell, order),
     )
 
 
@@ -110,12 +117,14 @@ def _page(
     cursor: str | None,
     verdict: Verdict | None,
     cell: Cell | None,
+    order: Order,
 ) -> tuple[pa.Table, str | None]:
     values = (*_opened(cursor), verdict, True if cell else None)
     asked = pa.Table.from_pylist([dict(zip(_ASKED.names, values, strict=True))], _ASKED)
     of_cell = behind(facts, settings, cell, department, start, end) if cell else _BEHIND.empty_table()
+    beyond, way = _WAYS[order]
     rows = engine.run(
-        _PAGE_SQL,
+        _PAGE_SQL.format(beyond=beyond, way=way),
         {
             "visits": judge.visits(facts, settings, start, end, [department]),
             "verdicts": verdicts(facts, settings, department, start, end),
@@ -128,9 +137,15 @@ def _page(
     names = _letters_of(facts, shown, start, end)
     for row in shown:
         row["answered_by"] = names.get(row["call_id"], {}).get(row["answered_by"])
-    last = shown[-1] if len(rows) > limit else None
-    following = _sealed(last["entered_us"], last["call_id"], last["visit"]) if last else None
+    following = cursor_at(shown[-1]) if len(rows) > limit else None
     return pa.Table.from_pylist(shown, _schema(PAGE_FIELDS)), following
+
+
+def cursor_at(row: Mapping[str, Any]) -> str:
+    """The cursor of the page that begins after a visit of `page`."""
+    entered_us = (row["entered_at"] - EPOCH) // timedelta(microseconds=1)
+    said = json.dumps([entered_us, row["call_id"], row["visit"]])
+    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
 def _letters_of(
@@ -238,13 +253,9 @@ def _day_of(call_id: str, timezone: str) -> date | None:
     return datetime.fromtimestamp(int(epoch[1]), UTC).astimezone(ZoneInfo(timezone)).date() if epoch else None
 
 
-def _sealed(entered_us: int, call_id: str, visit: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([entered_us, call_id, visit]).encode()).decode().rstrip("=")
-
-
-def _opened(cursor: str | None) -> tuple[int, str, int]:
+def _opened(cursor: str | None) -> tuple[int | None, str, int]:
     if cursor is None:
-        return -(2**62), "", 0
+        return None, "", 0
     try:
         found = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars="-_", validate=True))
         entered_us, call_id, visit = found

@@ -65,7 +65,7 @@ def refused_page(request: Request, site: Site, target: str, fault: SignInError) 
     """The page to sign in with, which says why somebody was not let in; the log says what to mend."""
     if fault.refusal in ("unreachable", "refused"):
         _log.warning("sign-in: %s", fault)
-    page = page_of(request, site, DoorQuery.model_validate({}))
+    page = page_of(request, site, DoorQuery.model_validate({}), "/signin")
     response = page.answer("signin.html", next=target, fault=fault.refusal, provider=site.settings.sign_in)
     response.status_code = 401
     return response

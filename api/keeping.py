@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -15,10 +16,13 @@ from api.noting import noted
 from api.page import PageQuery
 from api.people import VisitorOf
 from api.register import NO_STORE, page_of
+from api.request_pages import KINDS
 from api.routes import SiteOf
 from api.sheets import SheetQuery, sheet
 from api.site import Site
+from api.text import Words
 from callstats import __version__, coverage, doctor
+from callstats.accounts import naming
 from callstats.cases import access_log
 from callstats.fields import TEXT, UTC_US
 from callstats.fields import Field as Column
@@ -47,6 +51,21 @@ ACTIONS: Final = {
     "token_issued": Said("izsniedza pilnvaru programmai", "issued a token"),
     "token_revoked": Said("atsauca pilnvaru programmai", "revoked a token"),
 }
+# What a row of the log is about, by how it is written; what is written otherwise is told as it stands.
+ABOUTS: Final = (
+    (naming.ABOUT, Said("{1} zvans, iekšējais numurs {2}", "call of {1}, extension {2}")),
+    (re.compile(r"call (\S+)"), Said("zvans {0}", "call {0}")),
+    (re.compile(r"case (\d+)"), Said("ziņa Nr. {0}", "case {0}")),
+    (re.compile(r"(\d+) cases: (.*)"), Said("ziņas ({0}): {1}", "{0} cases: {1}")),
+    (re.compile(r"request (\d+)"), Said("pieprasījums {0}", "request {0}")),
+    (re.compile(r"request (\d+): (\w+)"), Said("pieprasījums {0}: {1}", "request {0}: {1}")),
+    (
+        re.compile(r"extension (\S+) from (\d{4}-\d\d-\d\d)T(\S+)"),
+        Said("iekšējais numurs {0}, no {1} {2}", "extension {0} from {1} {2}"),
+    ),
+    (re.compile("register"), Said("ziņu reģistrs", "register of messages")),
+    (re.compile("access log"), Said("piekļuves žurnāls", "access log")),
+)
 ROWS: Final = 200
 LOG_FIELDS: Final = (
     Column("at", UTC_US, "when"),
@@ -124,8 +143,22 @@ def access_log_page(
         return sheet(map(vars, rows), LOG_FIELDS, "access_log", query.format)
     first = (query.page - 1) * ROWS
     response = page_of(request, site, query).answer(
-        "access_log.html", action_names=ACTIONS, rows=rows[first : first + ROWS], broken=broken,
-        number=query.page, pages=max(1, -(-len(rows) // ROWS)), total=len(rows),
+        "access_log.html", action_names=ACTIONS, told_about=told_about, rows=rows[first : first + ROWS],
+        broken=broken, number=query.page, pages=max(1, -(-len(rows) // ROWS)), total=len(rows),
     )  # fmt: skip
     response.headers.update(NO_STORE)
     return response
+
+
+def told_about(about: str, words: Words) -> str:
+    """What a row of the log is about, in the page's language."""
+    for pattern, said in ABOUTS:
+        if match := pattern.fullmatch(about):
+            return said[words.language].format(*(_part(one, words) for one in match.groups()))
+    return about
+
+
+def _part(text: str, words: Words) -> str:
+    if text in KINDS:
+        return KINDS[text][words.language]
+    return words.day(date.fromisoformat(text)) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else text

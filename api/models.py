@@ -92,7 +92,7 @@ class MetricModel(BaseModel):
     title: Said
     meaning: Said
     formula: str
-    source: str = Field(description="clause of the standard, section of the design")
+    source: Said = Field(description="clause of the standard")
     better: Literal["higher", "lower"] | None = Field(description="null: neither is better, a recommendation")
     denominator: Said = Field(description="what is counted as n")
     exclusions: dict[str, Said] = Field(description="what is left out of n and counted, by reason")

@@ -18,6 +18,7 @@ from api.figures import Firmness, Row
 from api.head import Change, changes
 from api.page import Page
 from api.pages import said_of, window_of
+from api.register_told import by_name
 from api.register_words import URGENCIES
 from api.routes import SiteOf
 from api.sheets import SheetQuery, table_file
@@ -77,6 +78,7 @@ def overview_page(request: Request, site: SiteOf, query: Annotated[SheetQuery, Q
     with site.store.database.read() as connection:
         asked = corrections.contested(connection, start, end)
     names = {one: site.departments.name(one, page.words.language) for one in site.departments.ids}
+    has_hotline = site.settings.hotline.department is not None
     return page.answer(
         "overview.html",
         institutions=_by_institution(site, lines, groups, page.words),
@@ -87,7 +89,7 @@ def overview_page(request: Request, site: SiteOf, query: Annotated[SheetQuery, Q
         asked=sorted(asked.items(), key=lambda item: sort_key(names.get(item[0], item[0]))),
         listed=[metric for metric, _ in TOLD],
         versions=sorted({row["rule_version"] for line in lines for row in line.rows.values()} - {None}),
-        hotline=summary(site.store, site.settings) if site.settings.hotline.department else None,
+        hotline=by_name(summary(site.store, site.settings), names) if has_hotline else None,
         urgencies=URGENCIES,
         coverage=coverage.coverage(site.store, site.settings, start, end),
     )

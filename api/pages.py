@@ -86,6 +86,7 @@ def department_page(
         ),
         verdict_names=VERDICT_NAMES,
         month_after=lambda month: bucket_end(month, "month"),
+        day_before=lambda day: day - timedelta(days=1),
         m=figures,
         plotly_marks=plotly_marks(),
     )
@@ -166,7 +167,8 @@ def problem_page(request: Request, status: int, detail: str) -> Response:
     """A fault as a page for a person; ``detail`` is in English, as it names parameters."""
     lang = request.query_params.get("lang")
     query = PageQuery.model_validate({"lang": lang if lang in LANGUAGES else None})
-    page = Page(request, site_of(request), query, date.min, date.min)
+    here = None if request.method == "GET" else "/"  # a form's address answers no link
+    page = Page(request, site_of(request), query, date.min, date.min, here)
     response = page.answer("problem.html", status=status, detail=detail)
     response.status_code = status
     return response

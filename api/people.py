@@ -7,6 +7,7 @@ says at `/who` is believed; afterwards the session or the token tells (`api.entr
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Final, Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -15,6 +16,7 @@ from fastapi import Depends, Request
 from api.errors import ForbiddenError, ForeignFormError, NotFoundError
 from api.site import Site, site_of
 from callstats.accounts.roles import OF_DEPARTMENT, ROLES, Grant, Role, Visitor
+from callstats.demo_register import people
 from callstats.errors import InputError, UsageError
 from callstats.register.steps import Case
 
@@ -95,6 +97,13 @@ def _invented(site: Site, grant: Grant) -> tuple[str, ...]:
         return ()
     phones = (e for one in site.settings.departments if one.id == grant.department for e in one.extensions)
     return tuple(phones)[:1]
+
+
+def invented_owner(site: Site, extension: str, day: date) -> str | None:
+    """The invented employee whose phone it is, while visitors are invented (see `_invented`)."""
+    department = site.departments.of("extension", extension, day)
+    told = ((role, of, name) for role, of, name in people(site.settings) if of and of == department)
+    return next((n for r, of, n in told if extension in _invented(site, Grant(r, of))), None)
 
 
 def _role(text: str) -> Role:

@@ -96,7 +96,8 @@ def register_summary(request: Request, site: SiteOf, query: Annotated[SheetQuery
     if query.format:
         return table_file(site, page.visitor, found.as_rows(), LINE_FIELDS, "register_summary", query.format)
     told = told_to(site, page, person_of(request))
-    return _kept_nowhere(page, "register_summary.html", **told, found=found, hidden=mask_numbers)
+    lines = register_told.by_name(found, told["names"])
+    return _kept_nowhere(page, "register_summary.html", **told, found=lines, hidden=mask_numbers)
 
 
 @router.get("/register/{number}", name="case_page")
@@ -114,7 +115,7 @@ def _case_page(
     request: Request, site: Site, query: RegisterQuery, person: Person, number: int, shown: str | None
 ) -> Response:
     entry = entry_of(site, person, number)
-    page = page_of(request, site, query)
+    page = page_of(request, site, query, f"/register/{number}")
     sound = entry.case.message and sound_of(
         site.settings, entry.case.message.mailbox, entry.case.message.msg_id
     )
@@ -260,9 +261,9 @@ def _kept_nowhere(page: Page, template: str, **values: Any) -> Response:
     return response
 
 
-def page_of(request: Request, site: Site, query: PageQuery) -> Page:
+def page_of(request: Request, site: Site, query: PageQuery, here: str | None = None) -> Page:
     """A page without a window of days."""
-    return Page(request, site, query, date.min, date.min)
+    return Page(request, site, query, date.min, date.min, here)
 
 
 def _entry_case(site: Site, person: Person, number: int, action: Action = "act") -> Case:

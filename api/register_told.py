@@ -1,12 +1,14 @@
-"""What a case's cells say in words, on the page and in the file alike."""
+"""What a case's cells say in words, on the page and in the file alike; the register's lines by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from api.register_words import HOWS, WAITS
-from api.text import Words
+from api.text import Words, sort_key
 from callstats.register.desk import Entry
+from callstats.register.summary import Line, Summary
 
 Names = Mapping[str, str]  # department id → name
 Masked = Mapping[int, str | None]  # number of the case → the client's number as 26••••00
@@ -58,3 +60,13 @@ def contacts(entry: Entry, words: Words) -> list[str]:
     elif case.callable and not case.contacted_at:
         told.append(text("no callback seen by the PBX"))
     return told
+
+
+def by_name(found: Summary, names: Names) -> Summary:
+    """Its lines by the departments' names, that of no department last."""
+
+    def place(line: Line) -> tuple[bool, list[tuple[int, str]]]:
+        name = line.department or ""
+        return line.department is None, sort_key(names.get(name, name))
+
+    return replace(found, lines=tuple(sorted(found.lines, key=place)))

@@ -288,7 +288,7 @@ def declaration(metric: Metric) -> dict[str, Any]:
         "title": _said(metric.title),
         "meaning": _said(metric.meaning),
         "formula": metric.formula,
-        "source": metric.source,
+        "source": _said(metric.source),
         "better": metric.better,
         "denominator": _said(metric.denominator),
         "exclusions": {reason: _said(text) for reason, text in metric.exclusions.items()},

@@ -142,12 +142,15 @@ class Words:
         return [str(names[place]) for place in range(7)]
 
     def end(self, row: dict[str, Any], name: str) -> str:
-        """An end of a value's interval (`low`, `high`), or its `mean`, `p90`, `max`; a dash for None."""
+        """An end of a value's interval (`low`, `high`), or its `mean`, `p90`, `max`; a dash for None.
+
+        A share under 1 % has a decimal: no interval of calls that there were is from 0 % to 0 %.
+        """
         value = row[name]
         if value is None:
             return "–"
         if row["unit"] == "share":
-            return self.percent(value)
+            return self.percent(value, 1 if 0 < value < 0.01 else 0)
         return self.duration(value) if row["unit"] == "s" else self.number(value, 1)
 
     def told(self, row: dict[str, Any]) -> str:

@@ -330,6 +330,7 @@ def k_of_n(
             text=[value or "" for value in values],
             textposition="auto",
             textangle=0,
+            cliponaxis=False,
             hovertemplate=f"%{{y}}, {name[language]}: %{{x}}<extra></extra>",
         )
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from callstats import phrases
 from callstats.departments import Departments
 from callstats.evidence import Line
+from callstats.metrics.third_signal_share import METRIC as THIRD
 from callstats.phrases import Language
 from callstats.pseudonyms import PSEUDONYM
 from callstats.settings import Settings
@@ -58,8 +59,8 @@ def _fine(found: Timeline) -> bool:
 
 class Teller:
     """Tells steps in one language and zone. `department` names an id, `employee` an extension,
-    `client` a client's pseudonym, `number` a number of the site's own that was dialled, `mailbox` a mailbox
-    (pages hide persons: a direct number or a mailbox is an employee's too).
+    `client` a client's pseudonym, `number` a number of the site's own that was dialled, `mailbox` a mailbox,
+    `queue` a queue (pages hide persons: a direct number or a mailbox is an employee's too).
 
     `fine` shows tenths of seconds, for calls that a source tells so finely.
     """
@@ -75,9 +76,11 @@ class Teller:
         client: Naming | None = None,
         number: Naming = str,
         mailbox: Naming = str,
+        queue: Naming = str,
     ) -> None:
         self.number = number
         self.mailbox = mailbox
+        self.queue = queue
         self.language = language
         self.zone = zone
         self.fine = fine
@@ -131,12 +134,17 @@ class Teller:
             return "client_answered", {"ring": self.seconds(values["ring_s"])}
         if step.kind == "ended":
             return self._ending(step)
+        if step.kind == "third_signal" and values["left_out"]:
+            return "not_scored", {"reason": self._left_out(values["left_out"])}
         if step.kind in ("third_signal", "rotation", "counted", "neutral"):
             return step.kind, self._judgement(step)
         if step.kind == "disagreement":
             return "disagreement", self._disagreement(values)
         times = {"at": self.time(step.at), "until": self.time(step.until)}
-        told = {"queue": str(values.get("queue", "")), "seconds": self.seconds(values.get("seconds"))}
+        told = {
+            "queue": self.queue(str(values.get("queue", ""))),
+            "seconds": self.seconds(values.get("seconds")),
+        }
         return step.kind, times | told
 
     def _caller(self, values: Mapping[str, Any]) -> str:
@@ -234,6 +242,12 @@ class Teller:
             "certainty": self._certainty(values["third_signal_certainty"]),
             "reason": self._reason(values),
         }
+
+    def _left_out(self, reason: str) -> str:
+        """Why a visit is not scored, in the words of the figure that leaves it out."""
+        if reason in phrases.LEFT_OUT:
+            return phrases.LEFT_OUT[reason][self.language]
+        return THIRD.exclusions[reason][self.language]
 
     def _reason(self, values: Mapping[str, Any]) -> str:
         limit = values["limit_s"]

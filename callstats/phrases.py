@@ -26,7 +26,7 @@ STEPS: Final[Mapping[str, Both]] = {
         "lv": "Telefonu centrāle vispirms zvanīja uz paša darbinieka tālruni (zvans no datora).",
     },
     "menu": {"en": "The caller came into the menu.", "lv": "Zvanītājs nonāca izvēlnē."},
-    "queued": {"en": "The call entered the queue {queue}.", "lv": "Zvans nonāca zvanu rindā {queue}."},
+    "queued": {"en": "The call entered the queue: {queue}.", "lv": "Zvans nonāca zvanu rindā: {queue}."},
     "entered": {
         "en": "The call came to: {department} ({entered_by}).",
         "lv": "Zvans nonāca struktūrvienībā: {department} ({entered_by}).",
@@ -42,8 +42,8 @@ STEPS: Final[Mapping[str, Both]] = {
     "offered": {
         "en": "Phone {employee} was offered the call from {at} to {until}, when it "
         "rang is not told: {outcome}.",
-        "lv": "Tālrunim {employee} zvanu piedāvāja no {at} līdz {until}, kad tas "
-        "zvanīja, nav zināms: {outcome}.",
+        "lv": "Tālrunim {employee} zvanu piedāvāja no {at} līdz {until} (zvanīšanas brīdis "
+        "nav zināms): {outcome}.",
     },
     "not_rung": {
         "en": "Phone {employee} was tried and did not ring: {outcome}.",
@@ -119,6 +119,7 @@ STEPS: Final[Mapping[str, Both]] = {
         "en": "Answered no later than after the third signal (15.1): {verdict} ({certainty}). {reason}",
         "lv": "Atbildēts ne vēlāk kā pēc trešā signāla (15.1.): {verdict} ({certainty}). {reason}",
     },
+    "not_scored": {"en": "Not scored: {reason}.", "lv": "Netiek vērtēts: {reason}."},
     "rotation": {
         "en": "Rotation (15.1, recommended): {rotation} ({certainty}).",
         "lv": "Zvanu rotācija (15.1., ieteicama): {rotation} ({certainty}).",
@@ -200,7 +201,7 @@ OUTCOMES: Final[Mapping[str, Both]] = {
 }
 ATTEMPTS: Final[Mapping[str, Both]] = {
     "answered": {"en": "answered", "lv": "atbildēts"},
-    "no_answer": {"en": "nobody answered", "lv": "neatbildēja"},
+    "no_answer": {"en": "no answer", "lv": "neatbildēja"},
     "busy": {"en": "busy", "lv": "aizņemts"},
     "declined": {"en": "declined", "lv": "zvanu noraidīja"},
     "unavailable": {"en": "not reachable", "lv": "tālrunis nav sasniedzams"},
@@ -212,7 +213,7 @@ ATTEMPTS: Final[Mapping[str, Both]] = {
 CERTAINTY: Final[Mapping[str, Both]] = {
     "certain": {"en": "certain", "lv": "izmērīts"},
     "borderline": {"en": "borderline", "lv": "robežgadījums"},
-    "estimated": {"en": "estimated", "lv": "aptuvens"},
+    "estimated": {"en": "estimated", "lv": "aptuveni"},
     "unknown": {"en": "unknown", "lv": "nav nosakāms"},
 }
 NEUTRAL_STATES: Final[Mapping[str, Both]] = {
@@ -256,6 +257,13 @@ REASONS: Final[Mapping[str, Both]] = {
     },
     "not_answered": {"en": "Nobody answered.", "lv": "Neviens neatbildēja."},
     "no_bound": {"en": "No source tells how long it rang.", "lv": "Signālu ilgumu neviens avots nenorāda."},
+}
+LEFT_OUT: Final[Mapping[str, Both]] = {  # beside what the figure itself leaves out
+    "internal": {"en": "an internal call", "lv": "iekšējs zvans"},
+    "unknown": {
+        "en": "whether it was answered in time cannot be told",
+        "lv": "nav nosakāms, vai atbildēts laikā",
+    },
 }
 ROTATIONS: Final[Mapping[str, Both]] = {
     "not_needed": {"en": "not needed", "lv": "nebija vajadzīga"},

@@ -21,12 +21,13 @@ from callstats.errors import InputError
 from callstats.evidence import Line, Said
 from callstats.settings import Settings
 from callstats.snapshot import Facts, Snapshot, at_one_moment
+from callstats.verdicts import left_out
 
 ONE_DAY: Final = timedelta(days=1)
 SILENCE_S: Final = 0.5  # a shorter pause between two phones is the PBX's own doing
 THIRD_SIGNAL: Final = (
     "department", "within_third_signal", "third_signal_certainty", "ring_s", "ring_min_s", "ring_max_s",
-    "ring_source", "rings", "limit_s", "rule_version",
+    "ring_source", "rings", "limit_s", "rule_version", "left_out",
 )  # fmt: skip
 ROTATION: Final = ("rotation", "rotation_cause", "rotation_certainty", "employees_tried")
 Row = dict[str, Any]
@@ -95,11 +96,15 @@ def _timeline(store: Snapshot, call_id: str, settings: Settings) -> Timeline:
         _ending(call, said, caller_uid),
     ]
     heard = {one.source for one in said}
+    not_scored = left_out(store, settings, own, day)
+    for visit in visits:
+        internal = "internal" if visit["external"] is False else None
+        visit["left_out"] = not_scored.get(visit["visit"], internal)
     return Timeline(
         call,
         tuple(sorted(steps, key=_order)),
         tuple(
-            step for visit in visits for step in (*_judged(visit, steps), *_neutral(visit, store, settings))
+            step for visit in visits for step in (*_neutral(visit, store, settings), *_judged(visit, steps))
         ),
         tuple(Step("disagreement", None, row) for row in rows["disagreements"]),
         len({one.where for one in said}),
@@ -279,24 +284,28 @@ def _ending(call: Row, said: Sequence[Said], caller_uid: str) -> Step:
 
 
 def _judged(visit: Row, steps: Sequence[Step]) -> Iterator[Step]:
-    """The judgements of a visit; behind them stand the lines of its phones and of its answer."""
+    """The judgements of a visit; behind them stand the lines of its phones and of its answer.
+
+    A neutral state is told by `_neutral`, in the place of the third signal's judgement.
+    """
     number, at = visit["visit"], visit["entered_at"]
     own = [one for one in steps if one.visit == number and one.kind != "entered"]
     lines = tuple(sorted({line for one in own for line in one.evidence}))
-    yield Step(
-        "third_signal",
-        at,
-        {name: visit[name] for name in THIRD_SIGNAL} | {"reason": third_signal_reason(visit)},
-        lines,
-        visit=number,
-    )
+    if visit["left_out"] != "neutral":
+        yield Step(
+            "third_signal",
+            at,
+            {name: visit[name] for name in THIRD_SIGNAL} | {"reason": third_signal_reason(visit)},
+            lines,
+            visit=number,
+        )
     yield Step("rotation", at, {name: visit[name] for name in ROTATION}, lines, visit=number)
     yield Step("counted", at, {name: visit[name] for name in ("in_hours", "external")}, visit=number)
 
 
 def _neutral(visit: Row, store: Snapshot, settings: Settings) -> Iterator[Step]:
     """Why a visit is not scored: what queues said of pauses, and the numbers of what people entered."""
-    if not visit["neutral"]:
+    if visit["left_out"] != "neutral":
         return
     day = visit["entered_at"].astimezone(settings.zone).date()
     said = judge.steps(store, day, day + ONE_DAY)
@@ -309,7 +318,8 @@ def _neutral(visit: Row, store: Snapshot, settings: Settings) -> Iterator[Step]:
         if row["batch"] in paths
     )
     states = dict.fromkeys([*(pause.state for pause in pauses), *(row["state"] for row in entries)])
-    values = {"states": list(states), "entries": [row["id"] for row in entries]}
+    entered = [row["id"] for row in entries]
+    values = {"department": visit["department"], "states": list(states), "entries": entered}
     yield Step("neutral", visit["entered_at"], values, tuple(sorted(set(lines))), visit=visit["visit"])
 
 

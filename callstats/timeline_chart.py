@@ -10,12 +10,15 @@ from zoneinfo import ZoneInfo
 import plotly.graph_objects as go
 
 from callstats import phrases
+from callstats.charts import AMBER, BLUE
 from callstats.phrases import Language
 from callstats.timeline import Step, Timeline
 
-# The colours of `callstats.charts`; not all outcomes have one of their own: the words beside them tell.
-RANG: Final = "#b8720a"
-ANSWERED: Final = "#2f7fb8"
+# Not all outcomes have a colour of their own: the words in them tell. Inks stand out in light and dark.
+RANG: Final = AMBER
+ANSWERED: Final = BLUE
+LIGHT: Final = "#ffffff"
+DARK: Final = "#1b2328"
 ASKED: Final = "#c9ced1"
 TALK: Final = "#9cc3de"
 MARKS: Final = {"menu": "triangle-down", "queued": "diamond", "blind_transfer": "x", "attended_transfer": "x",
@@ -32,7 +35,10 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "message": {"en": "voice message", "lv": "balss ziņa"},
     "client_answered": {"en": "the client answered", "lv": "atbildēja klients"},
     "rang": {"en": "rang", "lv": "zvanīja"},
-    "offered": {"en": "was offered the call; when it rang is not told", "lv": "zvanu piedāvāja"},
+    "offered": {
+        "en": "was offered the call; when it rang is not told",
+        "lv": "zvanu piedāvāja (zvanīšanas brīdis nav zināms)",
+    },
 }
 
 
@@ -67,7 +73,10 @@ def call_timeline(
         barmode="overlay",
         showlegend=False,
         height=90 + 42 * len(rows),
-        margin={"l": 90, "r": 16, "t": 16, "b": 48},
+        margin={"l": 90, "r": 96, "t": 16, "b": 48},  # right: the name of a mark at the end
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        uniformtext={"minsize": 9, "mode": "hide"},  # what a bar has no room for is told when pointed at
         separators=", " if language == "lv" else ".,",
     )
     figure.update_yaxes(
@@ -79,6 +88,17 @@ def call_timeline(
 
 def _seconds(at: datetime, began: datetime) -> float:
     return (at - began).total_seconds()
+
+
+def _within(ink: str) -> dict[str, Any]:
+    """Text in its bar: beside it, it would lie over the next one."""
+    return {
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "constraintext": "inside",
+        "textangle": 0,
+        "insidetextfont": {"color": ink},
+    }
 
 
 def _bar(step: Step, name: str, began: datetime, zone: ZoneInfo, language: Language) -> Any:
@@ -95,9 +115,7 @@ def _bar(step: Step, name: str, began: datetime, zone: ZoneInfo, language: Langu
         marker={"color": color},
         width=0.6,
         text=[outcome],
-        textposition="auto",
-        insidetextanchor="start",
-        constraintext="none",
+        **_within(LIGHT if step.kind == "rang" else DARK),
         hovertext=f"{name}, {step.at.astimezone(zone):%H:%M:%S}: {what}{outcome}",
         hoverinfo="text",
     )
@@ -113,8 +131,7 @@ def _talk(talk: tuple[datetime, datetime], row: str, began: datetime, language: 
         marker={"color": TALK},
         width=0.6,
         text=[WORDS["talk"][language]],
-        insidetextanchor="start",
-        constraintext="none",
+        **_within(DARK),
         hovertext=f"{WORDS['talk'][language]}: {phrases.seconds(_seconds(end, start), language)}",
         hoverinfo="text",
     )

@@ -6,10 +6,11 @@ The same judgement as the figure (`third_signal_share`): the visits of a word ar
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Final, Literal, get_args
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from callstats.facts import Facts
 from callstats.metrics.base import Said
@@ -38,6 +39,14 @@ SELECT call_id, visit,
 FROM judged_visits
 ORDER BY call_id ASC NULLS LAST, visit ASC NULLS LAST
 """
+LEFT_OUT: Final = f"""
+WITH {JUDGED}
+SELECT call_id, visit,
+       CASE WHEN coalesce(left_out, third_signal_left_out) IS NOT NULL
+            THEN coalesce(left_out, third_signal_left_out)
+            WHEN certainty = 'unknown' THEN 'unknown' END AS reason
+FROM judged_visits
+"""
 
 
 def verdicts(facts: Facts, settings: Settings, department: str, start: date, end: date) -> pa.Table:
@@ -45,6 +54,16 @@ def verdicts(facts: Facts, settings: Settings, department: str, start: date, end
     given = parameters(facts, settings, start, end, [department], data_window(facts))
     with prepared(facts, settings, start, end, ("scoped",), given, [department]) as session:
         return session.query(SQL, given)
+
+
+def left_out(facts: Facts, settings: Settings, call_id: str, day: date) -> dict[int, str]:
+    """Of a call's external visits that are not scored: why, a reason of `third_signal_share` or `unknown`."""
+    end = day + timedelta(days=1)
+    given = parameters(facts, settings, day, end)
+    with prepared(facts, settings, day, end, ("scoped",), given) as session:
+        found = session.query(LEFT_OUT, given)
+    rows = found.filter(pc.equal(found["call_id"], call_id)).to_pylist()
+    return {row["visit"]: row["reason"] for row in rows if row["reason"] is not None}
 
 
 def counted(by_outcome: Iterable[Mapping[str, Any]], whole: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -16,6 +16,38 @@
     });
   }
 
+  // at most about so many letters a line; names are cut where they are longer than the picture is wide
+  function wrapped(text) {
+    return String(text).split(" ").reduce(function (lines, word) {
+      const last = lines[lines.length - 1];
+      if (last && (last + " " + word).length <= 16) lines[lines.length - 1] = last + " " + word;
+      else lines.push(word);
+      return lines;
+    }, []).join("<br>");
+  }
+
+  function narrow(name, figure) {
+    const layout = figure.layout;
+    layout.font = Object.assign({}, layout.font, { size: 11 });
+    if (layout.showlegend) {
+      Object.assign(layout.legend, { y: -0.35, yanchor: "top" });
+      layout.margin.t = 24; // only the legend needed more
+    }
+    if (name === "week" || name === "busy") layout.uniformtext = { minsize: 6, mode: "show" };
+    if (name === "call") {
+      layout.margin.r = 16;
+      figure.data.forEach(function (trace) { // no room: the list below tells it
+        if (trace.type === "bar") trace.textposition = "none";
+        else trace.mode = "markers";
+      });
+    }
+    figure.data.forEach(function (trace) {
+      if (trace.orientation !== "h" || name === "call") return;
+      layout.xaxis.nticks = 4;
+      trace.y = trace.y.map(wrapped);
+    });
+  }
+
   function draw(place) {
     const figure = JSON.parse(document.getElementById("chart-" + place.dataset.chart).textContent);
     const layout = figure.layout;
@@ -27,9 +59,7 @@
       bordercolor: colour("--line"),
       font: Object.assign({}, (layout.hoverlabel || {}).font, { color: colour("--text") }),
     });
-    if (place.clientWidth < 480 && place.dataset.chart === "week") {
-      figure.data.forEach(function (trace) { trace.textposition = "none"; }); // no room: hover and table tell it
-    }
+    if (place.clientWidth < 480) narrow(place.dataset.chart, figure);
     const options = { displayModeBar: false, displaylogo: false, responsive: true };
     return window.Plotly.react(place, figure.data, layout, options);
   }

@@ -12,7 +12,7 @@ METRIC = Metric(
         "answered. These calls are part of the unanswered ones too.",
     ),
     formula="k / n; k: outcome abandoned",
-    source="clause 15.1; design section 3",
+    source=Said("standarta 15.1. punkts", "clause 15.1 of the standard"),
     better="lower",
     denominator=Said("ārējie zvani darba laikā", "external visits in working hours"),
     exclusions=SCOPE_EXCLUSIONS,

@@ -12,7 +12,7 @@ METRIC = Metric(
         "a queue and voicemail are no answer.",
     ),
     formula="k / n; k: outcome answered",
-    source="clause 7.1; design section 3",
+    source=Said("standarta 7.1. punkts", "clause 7.1 of the standard"),
     better="higher",
     denominator=Said(
         "ārējie zvani darba laikā, arī tie, kuros zvanītājs nesagaidīja atbildi",

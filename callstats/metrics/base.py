@@ -104,7 +104,7 @@ class Metric:
     title: Said
     meaning: Said
     formula: str
-    source: str
+    source: Said
     better: Literal["higher", "lower"] | None
     denominator: Said
     exclusions: Mapping[str, Said]

@@ -16,7 +16,7 @@ METRIC = Metric(
         "two or none; days without any data do not count.",
     ),
     formula="calls / open hours, by hour and weekday; 95 % interval: exact Poisson",
-    source="clause 7.1; design section 3",
+    source=Said("standarta 7.1. punkts", "clause 7.1 of the standard"),
     better=None,
     denominator=Said(
         "ārējie zvani darba laikā; dalīts ar struktūrvienības darba laiku dienās, par kurām ir dati",

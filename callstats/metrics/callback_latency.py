@@ -68,7 +68,7 @@ METRIC = Metric(
     ),
     formula="median of first attempt - message left; attempt: answered, busy, rang 10 s; reached: 30 s; "
     "in time: tried by the end of the next working day",
-    source="clause 17; design section 3",
+    source=Said("standarta 17. punkts", "clause 17 of the standard"),
     better="lower",
     denominator=Said(
         "ziņas informatīvajā tālrunī, uz kurām iespējams atzvanīt",

@@ -20,7 +20,7 @@ month is computed from its calls, never as a mean of days. No target is set.
 def table() -> str:
     """One line per metric, as a Markdown table."""
     rows = (
-        f"| `{m.slug}` | {m.title['en']} | {m.title['lv']} | {m.formula} | {m.source} |"
+        f"| `{m.slug}` | {m.title['en']} | {m.title['lv']} | {m.formula} | {m.source['en']} |"
         for m in METRICS.values()
     )
     return "\n".join(["| slug | what | latviski | how | from |", "|---|---|---|---|---|", *rows])
@@ -40,7 +40,7 @@ def _section(metric: Metric) -> Iterable[str]:
     yield ""
     yield f"- Formula: {metric.formula}"
     yield f"- Counted (n): {metric.denominator['en']}"
-    yield f"- Source: {metric.source}"
+    yield f"- Source: {metric.source['en']}"
     for reason, said in metric.exclusions.items():
         yield f"- Left out, and told: `{reason}` – {said['en']}"
     for measure in metric.measures:

@@ -12,7 +12,7 @@ METRIC = Metric(
         "colleagues. Internal calls are a line of their own: no other figure contains them.",
     ),
     formula="external / all; internal answered / internal; median wait of internal answered calls",
-    source="clauses 4.2, 11.10; design section 3",
+    source=Said("standarta 4.2. un 11.10. punkts", "clauses 4.2 and 11.10 of the standard"),
     better=None,
     denominator=Said(
         "zvani darba laikā no ārpuses un no kolēģiem; iekšējiem rādītājiem – tikai kolēģu zvani",

@@ -50,7 +50,7 @@ METRIC = Metric(
     ),
     formula="forwarded in time: k / n, by the end of the first working day after the message's date; "
     "contacted in time: by the end of the responsible department's next working day after forwarding",
-    source="clause 17; design section 3",
+    source=Said("standarta 17. punkts", "clause 17 of the standard"),
     better=None,
     denominator=Said(
         "ziņas informatīvajā tālrunī; saziņai – tās, kas pārsūtītas struktūrvienībai",

@@ -15,7 +15,7 @@ METRIC = Metric(
     ),
     formula="k / n; n: missed visits with a known number; k: called back (or answered again) within 30 days, "
     "or so far",
-    source="clause 15.5.2; design section 3",
+    source=Said("standarta 15.5.2. punkts", "clause 15.5.2 of the standard"),
     better="higher",
     denominator=Said(
         "neatbildētie ārējie zvani darba laikā, kuru numurs ir zināms",

@@ -13,7 +13,7 @@ METRIC = Metric(
         "figure too.",
     ),
     formula="k / n; k: waited in a queue, no phone was tried, nobody answered",
-    source="clauses 7.1, 15.1; design section 3",
+    source=Said("standarta 7.1. un 15.1. punkts", "clauses 7.1 and 15.1 of the standard"),
     better="lower",
     denominator=Said(
         "ārējie zvani darba laikā, arī tie, kuros zvanītājs nesagaidīja atbildi",

@@ -24,7 +24,10 @@ METRIC = Metric(
         "that the line was answered; it may have been voicemail. Nothing is counted per employee.",
     ),
     formula="number of calls; connected: k / n, k answered on the line",
-    source="clause 16 (volume and connect rate only)",
+    source=Said(
+        "standarta 16. punkts (tikai zvanu skaits un savienoto zvanu īpatsvars)",
+        "clause 16 of the standard (volume and connect rate only)",
+    ),
     better=None,
     denominator=Said(
         "izejošie zvani no struktūrvienības iekšējiem numuriem, visu diennakti",

@@ -31,7 +31,10 @@ METRIC = Metric(
         "counted: such numbers do not add up over weeks.",
     ),
     formula="k / n; k: the same number's next call entered the department within 24 h (7 days)",
-    source="clauses 7.1, 15.5.2; design section 3; windows: usual in call centres, a choice",
+    source=Said(
+        "standarta 7.1. un 15.5.2. punkts; laika logi: zvanu centros pieņemtie",
+        "clauses 7.1 and 15.5.2 of the standard; windows: usual in call centres, a choice",
+    ),
     better="lower",
     denominator=Said(
         "ārējie zvani darba laikā ar zināmu numuru, kuriem noteiktais laiks jau pagājis; katrs vienreiz",

@@ -12,7 +12,7 @@ METRIC = Metric(
         "pauses in which nothing rings are not part of it.",
     ),
     formula="R = length of the union of alerting intervals up to the answer; rings = floor(R / P) + 1",
-    source="clause 15.1, first sentence; design section 3",
+    source=Said("standarta 15.1. punkta pirmais teikums", "clause 15.1 of the standard, first sentence"),
     better="lower",
     denominator=Said("atbildētie ārējie zvani darba laikā", "answered external visits in working hours"),
     exclusions={

@@ -14,7 +14,10 @@ METRIC = Metric(
         "Absence is not inferred from a phone's silence.",
     ),
     formula="k / n; n: rotation was needed and possible; k: another phone of the department was alerted",
-    source="clause 15.1, second sentence (a recommendation); design section 3",
+    source=Said(
+        "standarta 15.1. punkta otrais teikums (ieteikums)",
+        "clause 15.1 of the standard, second sentence (a recommendation)",
+    ),
     better=None,
     denominator=Said(
         "ārējie zvani darba laikā, kuriem bija ieteicama zvanu rotācija",

@@ -12,7 +12,7 @@ METRIC = Metric(
         "another department. It shows the load; neither a short nor a long talk is better.",
     ),
     formula="median of end of the visit - answer",
-    source="clause 15.5.2; design section 3 (talk_s)",
+    source=Said("standarta 15.5.2. punkts", "clause 15.5.2 of the standard"),
     better=None,
     denominator=Said("atbildētie ārējie zvani darba laikā", "answered external visits in working hours"),
     exclusions=SCOPE_EXCLUSIONS,

@@ -31,7 +31,7 @@ METRIC = Metric(
         'The standard says "strives": it is a share, not a judgement of one call.',
     ),
     formula="k / n; k: answered and ring time R < N·P (3 signals of 5 s: 14.99 s passes, 15.00 s does not)",
-    source="clause 15.1, first sentence; design section 3; domain 6 (formula variants)",
+    source=Said("standarta 15.1. punkta pirmais teikums", "clause 15.1 of the standard, first sentence"),
     better="higher",
     denominator=Said(
         "ārējie zvani darba laikā, kas tika piedāvāti tālrunim vai kam neviens tālrunis nebija pieejams",

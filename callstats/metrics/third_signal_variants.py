@@ -31,7 +31,7 @@ METRIC = Metric(
     ),
     formula="k / n; k: answered and R < N·P; n: offered (SL_A), offered but for those given up "
     "under 5 s (SL_B), answered (SL_C)",
-    source="clause 15.1, first sentence; domain 6 (formula variants)",
+    source=Said("standarta 15.1. punkta pirmais teikums", "clause 15.1 of the standard, first sentence"),
     better="higher",
     denominator=Said(
         "kā galvenajam rādītājam; kurus zvanus skaita, nosaka formula",
@@ -41,22 +41,22 @@ METRIC = Metric(
     measures=(
         Measure(
             "of_all_offered",
-            Said("No visiem piedāvātajiem zvaniem (SL_A)", "Of all calls offered (SL_A)"),
+            Said("No visiem piedāvātajiem zvaniem", "Of all calls offered"),
             "share",
             Said("arī tie, kuros zvanītājs drīz pārtrauca zvanu", "those who gave up early included"),
         ),
         Measure(
             "of_offered_5s",
             Said(
-                "No piedāvātajiem, bez pārtrauktajiem līdz 5 s (SL_B, 5 s)",
-                "Of the offered but for those given up within 5 s (SL_B, 5 s)",
+                "No piedāvātajiem, bez pārtrauktajiem līdz 5 s",
+                "Of the offered but for those given up within 5 s",
             ),
             "share",
             Said("citur lietotā robeža", "the limit used elsewhere"),
         ),
         Measure(
             "of_answered",
-            Said("No atbildētajiem zvaniem (SL_C)", "Of the answered calls (SL_C)"),
+            Said("No atbildētajiem zvaniem", "Of the answered calls"),
             "share",
             Said("neatbildētos zvanus neskaita", "calls not answered do not count"),
         ),

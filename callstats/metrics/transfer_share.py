@@ -16,7 +16,7 @@ METRIC = Metric(
         "the department is not counted.",
     ),
     formula="transferred: k / n, n answered, k went on by transfer; answered there: k / n, n went on",
-    source="clause 15.5.2; design section 3",
+    source=Said("standarta 15.5.2. punkts", "clause 15.5.2 of the standard"),
     better=None,
     denominator=Said(
         "atbildētie ārējie zvani darba laikā; atbildei galā – tie, kas pārgāja uz citu struktūrvienību",

@@ -14,7 +14,7 @@ METRIC = Metric(
         "department.",
     ),
     formula="k / n; k: any outcome but answered; answered and unanswered share add up to 1",
-    source="clause 15.1; design section 3",
+    source=Said("standarta 15.1. punkts", "clause 15.1 of the standard"),
     better="lower",
     denominator=Said(
         "ārējie zvani darba laikā, arī tie, kuros zvanītājs nesagaidīja atbildi",

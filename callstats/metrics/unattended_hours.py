@@ -14,7 +14,7 @@ METRIC = Metric(
         "one call says little. Who was present is not inferred from it.",
     ),
     formula="k / n; n: hours of the clock with a call in working hours; k: none of its calls was answered",
-    source="clause 7.1; domain 1b (unattended-hour count)",
+    source=Said("standarta 7.1. punkts", "clause 7.1 of the standard"),
     better="lower",
     denominator=Said(
         "stundas ar vismaz vienu ārēju zvanu darba laikā", "hours with an external visit in working hours"

@@ -24,7 +24,7 @@ METRIC = Metric(
         "with the ring time. Half waited no longer than the median; the mean stands beside it.",
     ),
     formula="median of answer (or giving up) - start of the visit; mean: average speed of answer",
-    source="clause 15.1; design section 3 (wait_s)",
+    source=Said("standarta 15.1. punkts", "clause 15.1 of the standard"),
     better="lower",
     denominator=Said(
         "ārējie zvani darba laikā: atbildētie un, atsevišķi, tie, kuros zvanītājs nesagaidīja atbildi",

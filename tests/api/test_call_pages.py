@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from api import call_pages
 from api.app import create_app
 from callstats.cases import access_log
 from callstats.cases.vault import Vault
@@ -19,7 +20,7 @@ from callstats.store import Store
 from callstats.verdicts import VERDICTS, counted, verdicts
 from ingest.load import load
 from tests.api.asking import Asking, asking
-from tests.handmade import call, missed, settings, store_with
+from tests.handmade import DAY, at, attempt, call, missed, settings, store_with, visit
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -120,7 +121,10 @@ def test_the_number_of_one_who_waits_is_shown_by_one_key_and_written_down(site: 
         dashboard = client.get("/departments/social?lang=lv").text
         assert "Jāatzvana (1)" in dashboard
         assert "6001234" not in dashboard
+        assert 'action="/departments/social/missed/number#c-pbx%3A1"' in page
+        assert '<tr id="c-pbx:1">' in page
         shown = client.post("/departments/social/missed/number", data={"call_id": "pbx:1"})
+        assert 'href="/departments/social/missed?lang=en"' in shown.text, "an address that answers GET"
         assert f'href="tel:{NUMBER}"' in shown.text
         assert shown.headers["cache-control"] == "no-store"
         gone = client.post("/departments/social/missed/number", data={"call_id": "pbx:2"})
@@ -143,7 +147,7 @@ def test_a_number_of_a_table_opens_the_calls_behind_it(client: Asking, departmen
         opened = client.get(f"{address}&lang=en").text
         assert len(re.findall(r'href="/calls/', opened)) == min(int(told), 50), address
         if int(told):
-            assert "Only the calls behind one place of the figure" in opened
+            assert "Only the calls behind one cell of the figure" in opened
             file = re.search(r'href="(/api/v1/departments/[^"]*)" download>CSV', opened)
             assert file is not None
             rows = client.get(html.unescape(file[1])).text.strip().splitlines()
@@ -153,3 +157,95 @@ def test_a_number_of_a_table_opens_the_calls_behind_it(client: Asking, departmen
 @pytest.mark.parametrize("asked", ["place=3", "hour=9", "figure=talk_time", "figure=ring_time&weekday=8"])
 def test_calls_behind_no_figure_are_refused(client: Asking, asked: str) -> None:
     assert client.get(f"/departments/social/calls?{asked}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("row", "verdict"),
+    [
+        (visit("pbx:1", in_hours=False), "Netiek vērtēts: ārpus darba laika."),
+        (missed("pbx:1", in_hours=False), "Netiek vērtēts: ārpus darba laika."),
+        (visit("pbx:1", external=False), "Netiek vērtēts: iekšējs zvans."),
+        (
+            missed("pbx:1", outcome="abandoned", wait_s=3.0),
+            "Netiek vērtēts: zvanītājs pārtrauca zvanu, kad vēl bija laiks atbildēt.",
+        ),
+        (visit("pbx:1", ring_s=None), "Netiek vērtēts: nav nosakāms, vai atbildēts laikā."),
+        (visit("pbx:1"), None),
+        (missed("pbx:1"), None),
+    ],
+)
+def test_a_call_begins_with_the_lists_verdict(
+    site: Settings, row: dict[str, object], verdict: str | None
+) -> None:
+    store_with(site, calls=[call("pbx:1", started_at=row["entered_at"])], visits=[row]).close()
+    with asking(site) as client:
+        page = client.get("/calls/pbx:1?lang=lv").text
+        listed = client.get("/departments/social/calls?lang=lv").text
+    judged = re.findall(r"<li>([^<]*)</li>", page.partition('id="h-judged"')[2])
+    if verdict is None:
+        assert judged[0].startswith("Atbildēts ne vēlāk kā pēc trešā signāla (15.1.): ")
+        assert "Netiek vērtēts" not in page
+        return
+    assert judged[0] == verdict
+    assert "Atbildēts ne vēlāk kā pēc trešā signāla (15.1.)" not in page
+    assert "netiek vērtēts" in listed.partition("<tbody")[2] or "iekšējs zvans" in listed
+
+
+def test_the_name_asked_for_is_told_where_it_was_asked(site: Settings) -> None:
+    """On an invented site the head is told of the phone that an invented employee reads is her own."""
+    invented = site.model_copy(update={"simulated": True})
+    rang = [attempt("pbx:1", "202", outcome="no_answer"), attempt("pbx:1", "201", position=2)]
+    store_with(invented, calls=[call()], visits=[visit()], attempts=rang).close()
+    with asking(invented) as client:
+        client.cookies.set("who", quote("head:social:Dace V"))
+        page = client.get("/calls/pbx:1?lang=en").text
+        assert 'action="/calls/pbx%3A1/phone#h-whose"' in page
+        assert 'href="/departments/social/calls">Calls</a>' in page
+        told = []
+        for phone in ("no. 1", "no. 2"):
+            asked = {"phone": phone, "reason": "a complaint"}
+            answer = client.post("/calls/pbx:1/phone", data=asked).text
+            assert f"<option selected>{phone}</option>" in answer
+            assert 'href="/calls/pbx%3A1?lang=lv"' in answer
+            assert client.get("/calls/pbx%3A1?lang=en").status_code == 200
+            told.append(re.sub(r".*Phone no. \d: ([^<]*)\..*", r"\1", answer, flags=re.S))
+        assert told == ["extension 202; it was assigned to nobody on that day", "Līga Parauga (201)"]
+        client.cookies.set("who", quote("employee:social:Līga Parauga"))
+        assert "a complaint" in client.get("/mine?lang=lv").text
+
+
+def test_the_list_begins_with_the_newest_and_leads_back(
+    site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_pages, "IN_PAGE", 2)
+    clocks = [f"09:0{n}" for n in range(5)]
+    rows = [visit(f"pbx:{n}", entered_at=at(clock)) for n, clock in enumerate(clocks)]
+    # two at the same instant stand on different pages
+    rows.append(visit("pbx:5", entered_at=at("09:01")))
+    store_with(
+        site, calls=[call(one["call_id"], started_at=one["entered_at"]) for one in rows], visits=rows
+    ).close()
+    newest = ["4", "3", "2", "5", "1", "0"]
+    with asking(site) as client:
+        page = client.get(f"/departments/social/calls?from={DAY}&verdict=in_time&lang=en").text
+        seen = _calls(page)
+        back: list[str] = []
+        assert "Newer" not in page
+        while "Older" in page:
+            page = client.get(_led(page, "Older")).text
+            seen += _calls(page)
+        while "Newer" in page:
+            back = [*_calls(page), *back]
+            page = client.get(_led(page, "Newer")).text
+        back = [*_calls(page), *back]
+    assert seen == newest
+    assert back == newest
+
+
+def _calls(page: str) -> list[str]:
+    return re.findall(r'href="/calls/pbx%3A(\d)"', page)
+
+
+def _led(page: str, text: str) -> str:
+    (found,) = re.findall(rf'href="([^"]*)">{text}<', page)
+    return html.unescape(found)

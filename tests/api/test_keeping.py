@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from api.app import create_app
-from callstats import coverage
+from api.keeping import told_about
+from api.text import Words
+from callstats import coverage, doctor
 from callstats.cases import access_log
 from callstats.settings import CONFIG_NAME, Settings
 from callstats.store import Store
@@ -106,3 +108,45 @@ def test_the_page_is_whole_on_an_empty_site(tmp_path: Path) -> None:
         page = client.get("/health", headers=EN)
     assert page.status_code == 200
     assert "No calls have been loaded yet" in page.text
+    with asking(Settings.load(SAMPLE / CONFIG_NAME, tmp_path / "data")) as client:
+        log = client.get("/access-log", headers=EN).text
+    assert "Nobody has looked yet." in log
+    assert "0 rows" not in log
+
+
+@pytest.mark.parametrize(
+    ("about", "latvian", "english"),
+    [
+        (
+            "call pbx:1.2 of 2026-11-27: extension 202",
+            "27.11.2026. zvans, iekšējais numurs 202",
+            "call of 27 Nov 2026, extension 202",
+        ),
+        ("call pbx:1.2", "zvans pbx:1.2", "call pbx:1.2"),
+        ("case 12", "ziņa Nr. 12", "case 12"),
+        ("request 3: erasure", "pieprasījums 3: dzēšana", "request 3: erasure"),
+        ("request 3", "pieprasījums 3", "request 3"),
+        (
+            "extension 201 from 2026-11-27T10:00",
+            "iekšējais numurs 201, no 27.11.2026. 10:00",
+            "extension 201 from 27 Nov 2026 10:00",
+        ),
+        ("register", "ziņu reģistrs", "register of messages"),
+        ("anna: head of social", "anna: head of social", "anna: head of social"),
+    ],
+)
+def test_what_a_look_was_at_is_told_in_the_pages_language(
+    recorded: Settings, about: str, latvian: str, english: str
+) -> None:
+    assert told_about(about, Words("lv", recorded.zone)) == latvian
+    assert told_about(about, Words("en", recorded.zone)) == english
+
+
+def test_every_check_has_its_latvian_name(recorded: Settings) -> None:
+    found = doctor.examine(recorded)
+    assert [one.what for one in found if one.name is None] == []
+    assert all(one.name is not None and one.name.en == one.what for one in found)
+    month = doctor.Check("month 2026-10", True, "")
+    assert month.name is not None
+    assert month.name.lv == "mēnesis 2026-10"
+    assert doctor.Check("something else", True, "").name is None

@@ -204,6 +204,43 @@ def test_numbers_are_written_as_each_language_writes_them() -> None:
     assert told == ["–", "12,3 s", "1 min", "2 min", "1 h 15 min", "2 h", "2 d. 8 h"]
 
 
+def test_an_interval_is_never_from_nothing_to_nothing() -> None:
+    words = Words("lv", RIGA)
+    row = {"unit": "share", "low": 0.0003, "high": 0.0042, "mean": 0.0, "p90": 0.012}
+    told = [words.end(row, name).replace("\u00a0", " ") for name in row if name != "unit"]
+    assert told == ["0,0 %", "0,4 %", "0 %", "1 %"]
+
+
+def test_the_hours_are_told_with_their_last_day(client: Asking) -> None:
+    """The data end on Tuesday, 3 March."""
+    latvian, english = (
+        _plain(client.get("/departments/social", params={"lang": one}).text) for one in ("lv", "en")
+    )
+    assert "(02.03.2026. – 03.03.2026.). Tukšs lauks" in latvian
+    assert "(2 Mar 2026 – 3 Mar 2026). An empty field" in english
+    assert ".." not in latvian
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/", True),
+        ("/departments/social", True),
+        ("/months", True),
+        ("/health", False),
+        ("/access-log", False),
+    ],
+)
+def test_only_pages_with_figures_say_what_figures_describe(client: Asking, path: str, told: bool) -> None:
+    page = client.get(path, params={"lang": "lv"}).text
+    assert ("Šie rādītāji raksturo struktūrvienības" in page) is told
+
+
+def test_the_menu_says_where_one_is(client: Asking) -> None:
+    page = client.get("/health").text
+    assert re.findall(r'<a class="room" href="([^"]*)" aria-current="page">', page) == ["/health"]
+
+
 def test_the_words_of_certainty_are_those_of_the_glossary() -> None:
     assert [said.lv for said in CERTAINTY_NAMES.values()] == [
         "izmērīts",

@@ -134,7 +134,7 @@ def test_a_name_is_told_for_a_reason_which_the_employee_reads(client: Asking, si
     assert "Anna Darbiniece (201)" in shown.text
     assert shown.headers["cache-control"] == "no-store"
     other = client.post("/calls/pbx:2/phone", data=asked | {"phone": "no. 1"}, headers=EN)
-    assert "extension 202; nobody was given it" in other.text, "the phone was given to Juris a day later"
+    assert "extension 202; it was assigned to nobody" in other.text, "Juris has it a day later"
     sign_in_as(client, site, "anna", SECRET)
     page = client.get("/mine", headers=EN).text
     assert "Dace Vadītāja" in page

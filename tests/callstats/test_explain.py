@@ -78,7 +78,7 @@ Seen by: AMI, CEL, CDR. 52 lines stand behind this call.
 
 04:47:30.5  A client (n1-…) called 67012210.
 04:47:30.5  The call came to: Social services (dialled).
-04:47:30.5  Phone 201 rang from 04:47:30.5 to 04:47:45.5 (15.0 s): nobody answered.
+04:47:30.5  Phone 201 rang from 04:47:30.5 to 04:47:45.5 (15.0 s): no answer.
 04:47:45.6  Phone 202 rang from 04:47:45.6 to 04:47:49.6 (4.0 s): answered.
 04:47:49.6  202 answered after 19.0 s of ringing (4 signals) and 19.0 s in the department.
 04:47:52.6  The call ended: answered by 202, talk 3.0 s.
@@ -125,10 +125,10 @@ Seen by: AMI, CEL, queue_log, CDR. 127 lines stand behind this call.
 
 04:49:37.7  A client (n1-…) called 67012200.
 04:49:37.7  The call came to: Social services (dialled).
-04:49:37.7  The call entered the queue q-social.
-04:49:37.8  Phone 201 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): nobody answered.
-04:49:37.8  Phone 202 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): nobody answered.
-04:49:37.8  Phone 203 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): nobody answered.
+04:49:37.7  The call entered the queue: q-social.
+04:49:37.8  Phone 201 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): no answer.
+04:49:37.8  Phone 202 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): no answer.
+04:49:37.8  Phone 203 rang from 04:49:37.8 to 04:49:52.8 (15.0 s): no answer.
 04:49:52.8  Nothing rang from 04:49:52.8 to 04:49:54.8 (2.0 s).
 04:49:54.8  Phone 201 rang from 04:49:54.8 to 04:49:59.3 (4.5 s): another phone answered.
 04:49:54.8  Phone 202 rang from 04:49:54.8 to 04:49:59.3 (4.5 s): another phone answered.
@@ -144,7 +144,7 @@ def test_queue_ringall_with_a_second_round_in_latvian(site: Site) -> None:
         == """\
 04:49:37,7  Klients (n1-…) zvanīja uz 67012200.
 04:49:37,7  Zvans nonāca struktūrvienībā: Sociālais dienests (zvanīts tieši).
-04:49:37,7  Zvans nonāca zvanu rindā q-social.
+04:49:37,7  Zvans nonāca zvanu rindā: q-social.
 04:49:37,8  Tālrunis 201 zvanīja no 04:49:37,8 līdz 04:49:52,8 (15,0 s): neatbildēja.
 04:49:37,8  Tālrunis 202 zvanīja no 04:49:37,8 līdz 04:49:52,8 (15,0 s): neatbildēja.
 04:49:37,8  Tālrunis 203 zvanīja no 04:49:37,8 līdz 04:49:52,8 (15,0 s): neatbildēja.

@@ -111,7 +111,7 @@ def test_a_call_is_drawn_with_a_bar_for_each_time_a_phone_rang() -> None:
     )
     drawn = [(bar.y[0], bar.base[0], bar.x[0], bar.text[0]) for bar in figure.data]
     assert drawn == [
-        ("phone A", 0.0, 15.0, "nobody answered"),
+        ("phone A", 0.0, 15.0, "no answer"),
         ("phone B", 15.0, 4.0, "answered"),
         ("phone C", 15.0, 0.15, "busy"),
         ("call", 19.0, 6.0, "talk"),
@@ -146,5 +146,5 @@ def test_a_page_may_put_letters_in_the_place_of_extensions() -> None:
     values = {"employee": "201", "outcome": "busy", "certainty": "estimated", "ring_s": 0.0}
     teller = Teller("lv", RIGA, employee=lambda _: "A")
     assert teller.step(Step("not_rung", NOON, values)) == (
-        "Uz tālruni A mēģināja zvanīt, tas nezvanīja: aizņemts (aptuvens)."
+        "Uz tālruni A mēģināja zvanīt, tas nezvanīja: aizņemts (aptuveni)."
     )

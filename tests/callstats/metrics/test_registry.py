@@ -42,12 +42,22 @@ def test_an_unknown_slug_names_the_known_ones() -> None:
 def test_a_declaration_is_complete_in_both_languages(one: Metric) -> None:
     split = [one.split.title, *one.split.values.values()] if one.split else []
     measures = [text for m in one.measures for text in (m.title, m.meaning)]
-    for said in (one.title, one.meaning, one.denominator, *one.exclusions.values(), *measures, *split):
+    for said in (
+        one.title,
+        one.meaning,
+        one.denominator,
+        one.source,
+        *one.exclusions.values(),
+        *measures,
+        *split,
+    ):
         assert said.lv.strip()
         assert said.en.strip()
         assert said.lv != said.en
     assert one.measures
-    assert "clause" in one.source
+    assert "clause" in one.source.en
+    assert "punkt" in one.source.lv
+    assert "design" not in one.source.en
     assert set(one.inputs) <= {
         *TABLES, "scoped", "links", "returns", "open_time", "due_days", "members", "handled",
     }  # fmt: skip
