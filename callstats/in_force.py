@@ -28,7 +28,7 @@ from callstats.settings_rules import Cadence, ThirdSignal
 # were read.
 OUTSIDE: Final = (
     "data", "database", "numbers", "pbx", "cdr_custom", "pbx_time", "retention", "simulated", "messages",
-    "reminders",
+    "reminders", "server", "sign_in", "ami", "journal", "watch",
 )  # fmt: skip
 # Applied when stored days are read; what else is said is measured, and changes the stored days.
 JUDGED: Final = ("cadence", "third_signal", "hours", "rules", "calendar", "country", "neutral")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callstats.in_force import changes, fingerprint, in_force
+from callstats.in_force import JUDGED, OUTSIDE, changes, fingerprint, in_force
 from callstats.settings import Settings
 from callstats.settings_rules import EVERY_EXCLUSION
 
@@ -206,3 +206,24 @@ def test_a_section_that_is_new_in_the_program_was_as_it_is_by_default() -> None:
 def test_a_section_that_the_program_gave_up_is_no_difference() -> None:
     now = said(departments=[SOCIAL])
     assert difference({**now, "given_up": {"x": 1}}, now) == []
+
+
+def test_of_every_setting_it_was_decided_whether_figures_depend_on_it() -> None:
+    measured = {
+        "timezone", "main_numbers", "number_blocks", "outbound_prefixes", "trunks", "hotline", "departments",
+        "features",
+    }  # fmt: skip
+    assert {*Settings.model_fields} == {*OUTSIDE, *JUDGED, *measured}
+
+
+def test_where_the_pbx_is_and_who_signs_in_touches_no_figure() -> None:
+    plain = in_force(Settings(), date(2026, 1, 1), date(2026, 2, 1))
+    other = Settings.model_validate(
+        {
+            "ami": [{"host": "10.0.0.1", "secret": "s3cret"}],
+            "journal": {"keep_days": 1},
+            "watch": {"paths": ["/var/log/asterisk"]},
+            "server": {"names": ["callstats.novads.example"]},
+        }
+    )
+    assert in_force(other, date(2026, 1, 1), date(2026, 2, 1)) == plain
