@@ -26,7 +26,7 @@ from api.routes import SiteOf
 from api.site import Site
 from api.text import sort_key
 from callstats.feed_status import FeedStatus, statuses
-from callstats.live import Live, Now, lives, together
+from callstats.live import FRESH, Live, Now, lives, together
 from callstats.report import metrics_table
 
 router = APIRouter(include_in_schema=False)
@@ -34,9 +34,8 @@ PATHS: Final = ("/live",)
 TICK_S: Final = 1.0
 LASTS_S: Final = 300.0  # then the browser asks again, and is asked who it is
 MOST_STREAMS: Final = 200
-SILENT_S: Final = 10.0  # of a picture that is told every two seconds
 BEATS: Final = 15  # ticks without a change, before it is said that the server lives
-BEAT: Final = ": still here\n\n"
+BEAT: Final = "event: beat\ndata: .\n\n"  # (no script hears a comment)
 TODAY_S: Final = 3.0
 
 
@@ -142,8 +141,10 @@ def _shown(template: str, request: Request, site: Site, query: PageQuery) -> Res
 
 def _picture(page: Page) -> Picture:
     """What this visitor may see of now."""
-    folder, now = page.site.settings.journal.folder, page.site.store.clock()
-    found, told = together(lives(folder)), list(statuses(folder))
+    settings, now = page.site.settings, page.site.store.clock()
+    pbxs = {one.pbx or settings.pbx for one in settings.ami} or {settings.pbx}
+    found = together((one for one in lives(settings.journal.folder) if one.pbx in pbxs), now)
+    told = [one for one in statuses(settings.journal.folder) if one.pbx in pbxs]
     age = max(0.0, (now - found.at).total_seconds()) if found else 0.0
     return Picture(
         _state(found, age), found.at if found else None, age, _fault(told, now), tuple(_lines(page, found))
@@ -153,7 +154,7 @@ def _picture(page: Page) -> Picture:
 def _state(found: Live | None, age: float) -> str:
     if found is None:
         return "none"
-    if age > SILENT_S:
+    if age > FRESH.total_seconds():
         return "silent"
     return "live" if found.connected else "down"
 

@@ -49,9 +49,7 @@ def ask(
             "author": author, "text": told, "at": store.clock(),
         }  # fmt: skip
         return int(
-            connection.execute(
-                corrections.insert().values(**values).returning(corrections.c.id)
-            ).scalar_one()
+            connection.execute(corrections.insert().values(**values).returning(corrections.c.id)).scalar_one()
         )
 
 

@@ -13,6 +13,7 @@ from callstats.store import Store
 
 Found = tuple[str, bool, str]  # what was looked at, whether it is well, what was found
 BEHIND: Final = timedelta(minutes=2)
+IDLE: Final = timedelta(minutes=15)  # an idle feed is taken in every five minutes
 RECENT: Final = timedelta(days=7)
 RIGHTS: Final = "call,agent,user,cdr,system,reporting,dialplan"
 # File, FreePBX's file for one's own lines, section, lines. FACTS: CEL's `apps=all` writes nothing, names do.
@@ -65,7 +66,7 @@ def _feed(own: list[FeedStatus], now: datetime) -> tuple[bool, str]:
         return False, f"{one.state} since {one.since:%Y-%m-%d %H:%M} UTC: {one.fault or 'trying'}"
     lacks = sorted({right for one in well for right in one.lacks})
     if lacks:
-        return False, f"connected, but the user lacks {', '.join(lacks)}; the lines below have it"
+        return False, f"connected, but manager.conf lacks {', '.join(lacks)}; the lines below have it"
     one = well[0]
     more = f", {len(well)} collectors" if len(well) > 1 else ""
     return True, f"connected to {one.peer} (manager {one.version}) since {one.since:%Y-%m-%d %H:%M} UTC{more}"
@@ -82,7 +83,9 @@ def _journal(store: Store, settings: Settings, now: datetime) -> tuple[bool, str
         cursor = cursors.get(one.journal)
         if newest is None:
             continue
-        late = cursor is None or (int(newest.stem) > cursor.segment and now - cursor.at > BEHIND)
+        turned = cursor is not None and int(newest.stem) > cursor.segment and now - cursor.at > BEHIND
+        silent = cursor is not None and one.heard_at is not None and one.heard_at - cursor.at > IDLE
+        late = cursor is None or turned or silent
         behind += [one.journal] if late and one.heard_at and now - one.heard_at < RECENT else []
     if behind:
         return False, f"{', '.join(behind)}: not taken into the figures; start callstats intake, see its log"

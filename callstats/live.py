@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from callstats.departments import Departments
 from callstats.small_cells import small_units
 
 NAME: Final = "live.json"
+FRESH: Final = timedelta(seconds=10)  # of a picture that is told every two seconds
 RINGING, UP = 5, 6  # Asterisk's states of a channel
 _PHONE: Final = re.compile(r"^(?!Local/)[A-Za-z0-9_]+/([^/@]+)-[0-9a-f]+(?:;[12])?$")
 
@@ -63,20 +64,23 @@ def lives(folder: Path) -> list[Live]:
     return found
 
 
-def together(told: Iterable[Live]) -> Live | None:
-    """One picture of several PBXs: of two collectors of one PBX the one that hears it, the newer first."""
+def together(told: Iterable[Live], now: datetime) -> Live | None:
+    """One picture of several PBXs: of two collectors of one PBX the one that lives and hears it.
+
+    One whose clock is ahead tells of now at the latest.
+    """
     best: dict[str, Live] = {}
-    for one in sorted(told, key=lambda one: (one.connected, one.at)):
-        best[one.pbx] = one
+    for one in sorted(told, key=lambda one: (now - one.at < FRESH, one.connected, one.at)):
+        best[one.pbx] = replace(one, at=min(one.at, now))
     if not best:
         return None
     names = dict.fromkeys(name for one in best.values() for name in one.departments)
-    sums = {name: _sum(one.departments[name] for one in best.values() if name in one.departments)
-            for name in names}  # fmt: skip
+    rows = list(best.values())
+    sums = {name: _sum(one.departments[name] for one in rows if name in one.departments) for name in names}
     return Live(
         ", ".join(sorted(best)),
-        min(one.at for one in best.values()),
-        all(one.connected for one in best.values()),
+        min(one.at for one in rows),
+        all(one.connected for one in rows),
         sums,
     )
 
@@ -211,7 +215,7 @@ def _phone(channel: str) -> str | None:
 
 
 def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _read(told: Mapping[str, object]) -> Live:

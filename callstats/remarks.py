@@ -51,9 +51,7 @@ def enter(store: Store, department: str, month: date, metric: str | None, text: 
             "department": department, "month": month, "metric": metric, "text": told, "author": author,
             "at": store.clock(),
         }  # fmt: skip
-        return int(
-            connection.execute(remarks.insert().values(**values).returning(remarks.c.id)).scalar_one()
-        )
+        return int(connection.execute(remarks.insert().values(**values).returning(remarks.c.id)).scalar_one())
 
 
 def withdraw(store: Store, department: str, number: int) -> None:
@@ -70,9 +68,7 @@ def withdraw(store: Store, department: str, number: int) -> None:
         if row is None:
             raise UsageError(f"remark {number} is none of department {department!r}, or it is withdrawn")
         _open(connection, row.month)
-        connection.execute(
-            update(remarks).where(remarks.c.id == number).values(withdrawn_at=store.clock())
-        )
+        connection.execute(update(remarks).where(remarks.c.id == number).values(withdrawn_at=store.clock()))
 
 
 def listed(

@@ -97,9 +97,7 @@ def purge(store: Store, settings: Settings, *, dry_run: bool = False) -> Report:
     raise ConflictError("store: other processes keep changing these days; purge again when they are done")
 
 
-def _register(
-    store: Store, settings: Settings, today: date, wanted: Limits, *, remove: bool
-) -> list[Gone]:
+def _register(store: Store, settings: Settings, today: date, wanted: Limits, *, remove: bool) -> list[Gone]:
     """What of closed cases, of requests about calls that go, and of the log of looks goes (or would go)."""
     kept = settings.retention
     cases, access = months_before(today, kept.cases_months), months_before(today, kept.access_months)
@@ -117,9 +115,7 @@ def _register(
         Gone("cases", f"retention.cases_months = {kept.cases_months}", cases, rows=len(numbers)),
         Gone("access_log", f"retention.access_months = {kept.access_months}", access, rows=looked),
         Gone("requests", f"retention.cases_months = {kept.cases_months}", cases, rows=len(requests)),
-        Gone(
-            "corrections", f"retention.facts_months = {kept.facts_months}", wanted.facts_before, rows=asked
-        ),
+        Gone("corrections", f"retention.facts_months = {kept.facts_months}", wanted.facts_before, rows=asked),
     ]
     return [one for one in found if one.rows]
 

@@ -1,6 +1,7 @@
 """Several commands as one: started together, started again when one falls, stopped in order.
 
-One that falls takes no other with it. What it says goes where the supervisor's own words go.
+One that falls takes no other with it, not even when it cannot run as things are (a port that is taken): what
+collects must go on. What it says goes where the supervisor's own words go.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 0.2
 STEADY_S: Final = 60.0  # a child that ran so long begins the waiting anew
 LONGEST_S: Final = 30.0
-USAGE: Final = 2  # exit status of a command that is used, or configured, wrongly
 PARENT: Final = "CALLSTATS_RUN_BY"  # a child whose parent is another by now stops: see `with_parent`
 
 
@@ -40,7 +40,6 @@ class _Child:
     began: float = 0.0
     falls: int = 0
     not_before: float = 0.0
-    steady: bool = False
 
 
 @dataclass
@@ -52,20 +51,17 @@ class Supervisor:
     tick: Callable[[], float] = time.monotonic
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
-    def run(self) -> str | None:
-        """Returns when all have ended: None, or which part cannot be run as the settings are."""
+    def run(self) -> None:
+        """Returns when all have ended."""
         children = [_Child(part) for part in self.parts]
-        fault = None
         try:
-            while not self.stop.is_set() and fault is None:
+            while not self.stop.is_set():
                 for child in children:
                     self._look(child)
-                fault = next((one.part.name for one in children if self._misused(one)), None)
                 self.stop.wait(TICK_S)
         finally:
             for child in children:
                 _end(child)
-        return fault
 
     def _look(self, child: _Child) -> None:
         now, process = self.tick(), child.process
@@ -73,8 +69,7 @@ class Supervisor:
             if now >= child.not_before:
                 child.process, child.began = self._started(child.part), now
             return
-        child.steady |= now - child.began > STEADY_S
-        if process.poll() is None or self._misused(child):
+        if process.poll() is None:
             return
         child.falls = 1 if now - child.began > STEADY_S else child.falls + 1
         wait = min(LONGEST_S, 2.0 ** (child.falls - 1))
@@ -82,11 +77,6 @@ class Supervisor:
             "%s ended (status %d); it is started again in %.0f s", child.part.name, process.returncode, wait
         )
         child.process, child.not_before = None, now + wait
-
-    def _misused(self, child: _Child) -> bool:
-        """Whether it ended at once because of settings or usage: starting it again would not help."""
-        ended = child.process is not None and child.process.poll() == USAGE
-        return ended and not child.steady and not child.falls
 
     def _started(self, part: Part) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

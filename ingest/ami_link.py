@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from asterisk.ami.response import Response
 
-from callstats.errors import CallstatsError
+from callstats.errors import CallstatsError, SettingsError
 from callstats.settings_ami import AmiServer
 from ingest import ami_actions
 from ingest.ami_blocks import END, Blocks
@@ -33,6 +33,7 @@ DEAD_S: Final = 15.0
 TICK_S: Final = 1.0
 RECEIVE_BYTES: Final = 1 << 18
 SHOWN_BYTES: Final = 40
+MOST_HELD: Final = 8 << 20  # before the login is answered
 
 
 class LinkDownError(CallstatsError):
@@ -221,7 +222,10 @@ def _greeted(line: _Line) -> tuple[bytes, str]:
 def _log_in(line: _Line, server: AmiServer, first: bytes, version: str) -> None:
     """Logs in; what comes meanwhile is received like all the rest."""
     held: list[bytes] = [first]
-    secret = server.password()
+    try:
+        secret = server.password()
+    except SettingsError as error:
+        raise LoginRefusedError(str(error)) from None
     if server.login == "challenge":
         asked = line.next_id()
         line.send(ami_actions.action("Challenge", asked, AuthType="MD5"))
@@ -260,6 +264,8 @@ def _answered(line: _Line, asked: str, held: list[bytes]) -> Response:
         if line.clock() > until:
             raise LinkDownError("the PBX does not answer a login; is it overloaded?")
         line.sink.alive()
+        if sum(map(len, held)) > MOST_HELD:
+            raise WrongPeerError("what answers there talks without end before it lets anybody in")
         if (data := line.receive()) is not None:
             held.append(data)
             seen = (seen + data)[-2 * MAX_RECORD_BYTES :]

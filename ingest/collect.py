@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +37,8 @@ STEADY_S: Final = 60.0  # a connection that lasted so long begins the waiting an
 TELL_S: Final = 5.0
 RIGHTS_S: Final = 300.0  # after so long calls must have been heard where there are any
 CLASSES: Final = ("call", "agent")
+# An event without a time: two collectors could not tell that they hear the same, gaps would be of our clock.
+TIMELESS: Final = re.compile(rb"\nPrivilege: (?:call|agent)[^\r\n]*\r\n(?!Timestamp: )")
 
 
 class StoppedError(Exception):
@@ -70,6 +73,7 @@ class _Told:
     heard_us: int = 0
     heard: frozenset[str] = frozenset()
     channels: bool = False
+    timeless: bool = False
     booted: bool = False
     denied: bool = False
 
@@ -220,6 +224,8 @@ def _notice(up: _Told, blocks: bytes) -> None:
             up.heard |= {name}
     if not up.channels and b"Event: CoreShowChannel\r\n" in blocks:
         up.channels = True
+    if not up.timeless and TIMELESS.search(blocks):
+        up.timeless = True
     if not up.booted and b"Event: FullyBooted\r\n" in blocks:
         up.booted = True
     if not up.denied and b"\r\nMessage: Permission denied" in blocks:
@@ -228,7 +234,7 @@ def _notice(up: _Told, blocks: bytes) -> None:
 
 def _lacking(up: _Told) -> tuple[str, ...]:
     """The rights that the user seems not to have, as words of manager.conf."""
-    found = []
+    found = ["timestampevents = yes"] if up.timeless else []
     age = time.monotonic() - up.began
     if up.denied:
         found.append("write: reporting")

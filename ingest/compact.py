@@ -20,13 +20,14 @@ from callstats.cases.catalog import Batch, ConflictError
 from callstats.cases.feeds_live import Cursor, Heard
 from callstats.cases.vault import Vault
 from callstats.errors import StoreError
+from callstats.pseudonyms import load_pseudonymiser
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Reading
 from ingest.dialects.ami import Ami
 from ingest.feed_reader import FeedReader
 from ingest.journal import END, Damage, Place, Read, Reader
-from ingest.journal_format import Kind, numbers, path_of
+from ingest.journal_format import Kind, path_of
 from ingest.keys import LineKeys
 from ingest.storing import FileReport, context_of, keep
 
@@ -96,16 +97,16 @@ class Compactor:
         vault = Vault.open(self.settings, self.store.database, self.store.clock)
         with self.store.database.read() as connection:
             cursor = feeds_live.cursor(connection, self.journal)
+            known = feeds_live.heard(connection, self.pbx)
+        self._cursor = cursor
         place = Place(cursor.segment, cursor.record) if cursor else Place(0, 0)
-        there = numbers(self.folder)
-        if there and place.segment > there[-1]:
-            log.warning("%s: the journal was begun anew; it is read from its beginning", self.journal)
-            place = Place(0, 0)
         self._vault = vault
-        self._stream = FeedReader(context_of(self.settings, vault, "", self.pbx), self.journal)
+        self._stream = FeedReader(context_of(self.settings, vault, "", self.pbx), self.journal, known, cursor)
         self._reject_keys = LineKeys(self.pbx, Ami.family)
         self._begin_piece(place)
-        self._reader = Reader(self.folder, vault.pseudonymiser, place)
+        # all keys of the file: the collector may have a new one before pseudonyms have it
+        keys = load_pseudonymiser(self.settings.numbers.key_file, create=False)
+        self._reader = Reader(self.folder, keys, place)
 
     def _begin_piece(self, place: Place) -> None:
         self._place = place
@@ -157,9 +158,14 @@ class Compactor:
     def _commit(self, place: Place) -> FileReport:
         batch = self._batch
         assert batch is not None
-        cursor = Cursor(self.journal, place.segment, place.number, self.store.clock())
+        stream = self._stream
+        cursor = Cursor(
+            self.journal, place.segment, place.number, stream.connection, stream.expected, self.store.clock()
+        )
 
         def alongside(connection: Connection, counter: int) -> None:
+            if feeds_live.cursor(connection, self.journal) != self._cursor:
+                raise ConflictError(f"{self.journal}: another intake takes the same journal; one is enough")
             feeds_live.note(connection, self._feeds.values(), counter)
             feeds_live.move(connection, cursor)
 
@@ -173,14 +179,19 @@ class Compactor:
                     continues=stored, reject_keys=keys, alongside=alongside,
                 )  # fmt: skip
             except ConflictError:
-                if not self._vault.current():
-                    raise  # other pseudonyms: read anew from the cursor
+                if not self._vault.current() or self._overtaken():
+                    raise  # other pseudonyms, or taken in by another: read anew from the cursor
                 continue
+            self._cursor = cursor
             self._reject_keys = keys
             self._committed_at = self._clock()
             self._begin_piece(place)
             return report
         raise StoreError(f"{self.journal}: other processes keep bringing the same lines; it goes on later")
+
+    def _overtaken(self) -> bool:
+        with self.store.database.read() as connection:
+            return feeds_live.cursor(connection, self.journal) != self._cursor
 
     def _batch_of(self, reader: Reader) -> Batch:
         path = path_of(self.folder, reader.place.segment)

@@ -6,10 +6,11 @@ the events (`callstats.cases.feeds_live`), not among them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC
 from typing import Final
 
-from callstats.cases.feeds_live import Heard
+from callstats.cases.feeds_live import Cursor, Heard
 from ingest.ami_stream import Piece, Splitter
 from ingest.base import Context
 from ingest.dialects.ami import AmiReader, epoch_text
@@ -19,18 +20,29 @@ from ingest.times import one
 __all__ = ["FeedReader"]
 
 TIMED: Final = b"\r\nTimestamp: "
+BOOTED: Final = b"Event: FullyBooted"
+ANSWER: Final = b"\r\nActionID: "
+END: Final = b"\r\n\r\n"
 
 
 class FeedReader(AmiReader):
     """Takes a journal's records in order. State: what the stream's reader has, and the connection."""
 
-    def __init__(self, context: Context, journal: str) -> None:
+    def __init__(
+        self, context: Context, journal: str, known: Iterable[Heard] = (), after: Cursor | None = None
+    ) -> None:
         self._received_us = 0
         super().__init__(context, "")
         self._journal = journal
         self._splitter = Splitter()
         self._told_us: tuple[int, int] | None = None
         self._came_us: tuple[int, int] | None = None
+        self._timeless = False
+        self._expected: int | None = None  # ordinal of the next block, where it is known
+        # what goes on after a restart is the newest stretch of its connection
+        self._names = {one.name.partition("+")[0]: one.name for one in known}
+        if after is not None:
+            self.connection, self._expected = after.connection, after.ordinal
 
     def record(self, record: Record, path: str) -> None:
         """Reads one record of the segment ``path``."""
@@ -40,26 +52,49 @@ class FeedReader(AmiReader):
             return
         if record.connection != self.connection:  # its beginning was taken in before, or died
             self._begin(record)
+        if self._expected not in (None, record.ordinal):
+            self._torn(record)
+        self._expected = record.ordinal + record.data.count(END)
         self._received_us, self.ordinal = record.received_us, record.ordinal
         for piece in self._splitter.feed(record.data):
             self._piece(piece)
 
     def heard(self) -> Heard | None:
-        """The connection under way, from its first time to the last; None: nothing came yet.
+        """The connection under way, from its first time to the last; None: nothing had a time yet.
 
-        The PBX's own times count, as the calls' are of its clock; where it tells none, those of arrival.
+        The PBX's own times count, as the calls' are of its clock; where events have none, those of arrival.
         """
-        span = self._told_us or self._came_us
-        return Heard(self.context.pbx, f"{self._journal}/{self.connection}", *span) if span else None
+        span = self._came_us if self._timeless else self._told_us
+        return Heard(self.context.pbx, self._name(), *span) if span else None
 
     def _begin(self, record: Record) -> None:
         for piece in self._splitter.end():
             self._piece(piece)
         self._splitter, self._told_us, self._came_us = Splitter(), None, None
+        self._timeless, self._expected = False, None
         self.connection = record.connection
 
+    @property
+    def expected(self) -> int:
+        """The ordinal of the connection's next block."""
+        return self._expected or 0
+
+    def _torn(self, record: Record) -> None:
+        """Blocks between are lost with their part of the disk: what was heard ends there, and begins anew."""
+        self._begin(record)
+        self._names[self._plain()] = f"{self._plain()}+{record.ordinal}"
+
+    def _plain(self) -> str:
+        return f"{self._journal}/{self.connection}"
+
+    def _name(self) -> str:
+        return self._names.get(self._plain(), self._plain())
+
     def _piece(self, piece: Piece) -> None:
-        connection = self.connection
+        connection, data = self.connection, piece.data
+        # (the greeting of a login and answers never have a time)
+        if data.startswith(b"Event: ") and not any(mark in data for mark in (TIMED, BOOTED, ANSWER)):
+            self._timeless = True
         self.take(piece)
         self.connection = connection  # the stream's reader counts banners
 
@@ -67,11 +102,9 @@ class FeedReader(AmiReader):
         """The time of a piece, or of its arrival."""
         instant = one(text, UTC) if text else None
         if instant is not None:
-            self._told_us = (self._told_us or (instant.early, 0))[0], instant.early
-            return text
-        at = self._received_us
-        self._came_us = (self._came_us or (at, 0))[0], at
-        return text or epoch_text(at)
+            self._told_us = _widened(self._told_us, instant.early)
+        self._came_us = _widened(self._came_us, self._received_us)
+        return text or epoch_text(self._received_us)
 
     def hang_up(self) -> None:
         """What came before is of the same connection: its beginning is told by a record."""
@@ -79,3 +112,8 @@ class FeedReader(AmiReader):
     def _identity(self, piece: Piece) -> bytes:
         """Where a PBX tells no times (`timestampevents=no`), that of its arrival tells copies apart."""
         return piece.data if TIMED in piece.data else b"%s\0%d" % (piece.data, self._received_us)
+
+
+def _widened(span: tuple[int, int] | None, at: int) -> tuple[int, int]:
+    """A stretch with an instant in it; a clock that steps back makes it no shorter."""
+    return (at, at) if span is None else (min(span[0], at), max(span[1], at))

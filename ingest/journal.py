@@ -105,9 +105,14 @@ class Journal:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._lock_file = _locked(folder)
-            self._segment = max(numbers(folder), default=0)
+        except OSError as error:
+            raise JournalError(_told(folder, error)) from None
+        try:
+            there = numbers(folder)
+            self._segment = there[-1] if there else first_number() - 1
             self._begin()
         except OSError as error:
+            self._lock_file.close()
             raise JournalError(_told(folder, error)) from None
         self._queue: deque[Record] = deque()
         self._queued = 0
@@ -227,9 +232,15 @@ class Journal:
         self._head = SegmentHead.of(self._keys, self._segment, self._keys.key_id, salt, made_us)
         path = path_of(self.folder, self._segment)
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND
-        self._file: BinaryIO = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
-        _write_all(self._file, self._head.written())
-        _force_folder(self.folder)
+        file: BinaryIO = os.fdopen(os.open(path, flags, 0o600), "wb", buffering=0)
+        try:
+            _write_all(file, self._head.written())
+            _force_folder(self.folder)
+        except OSError:
+            file.close()
+            path.unlink(missing_ok=True)  # or each try on a full disk would leave one
+            raise
+        self._file = file
         self._next, self._size, self._begun = 0, HEAD_BYTES, time.monotonic()
 
 
@@ -278,6 +289,9 @@ class Reader:
             later = [number for number in numbers(self.folder) if number > self.place.segment]
             if not later:
                 return  # the newest segment: more may come
+            if self._read_more():  # written between the two looks, before the next segment was begun
+                yield from self._records()
+                continue
             yield from self._end()  # a torn record at its end died with its writer
             self.close()
             self.place = Place(later[0], 0)
@@ -339,6 +353,11 @@ class Reader:
         torn = whole(memoryview(self._data), 0) == 0 if self._head else len(self._data) < HEAD_BYTES
         if not torn:
             yield Damage(self.place.segment, self._offset, len(self._data))
+
+
+def first_number() -> int:
+    """Of a journal's first segment: later than any of a journal that was here before and is gone."""
+    return int(time.time())
 
 
 def _locked(folder: Path) -> BinaryIO:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from callstats.clock import Clock, utc_now
 from callstats.departments import Departments
+from callstats.errors import unexpected
 from callstats.feed_status import utc
 from callstats.live import LiveState
 from callstats.pseudonyms import Pseudonymiser
@@ -90,11 +91,19 @@ class LiveFeed:
         try:
             while not stop.is_set():
                 due = (self._clock() - self._told_at).total_seconds() >= TELL_S
-                if self.step() or due:
+                if self._tried() or due:
                     self.tell()
                 stop.wait(FASTEST_S)
         finally:
             self.close()
+
+    def _tried(self) -> bool:
+        """`step`; what cannot be understood must not end the picture."""
+        try:
+            return self.step()
+        except Exception as error:
+            log.error("%s: live picture: %s", self._folder.name, unexpected(error))
+            return False
 
     def _take(self, record: Record) -> bool:
         if record.kind == Kind.CONNECTED:

@@ -83,15 +83,14 @@ def take_in(
 ) -> None:
     """Takes the journals into the figures until stopped; waits for a database that is not there yet."""
     told = ""
-    while True:
+    while not stop.is_set():
         try:
-            store = Store.open(settings)
-            break
-        except CallstatsError as error:
-            if str(error) != told:
-                log.warning("%s; the journal waits, nothing is lost", error)
-            told = str(error)
-        if stop.wait(RETRY_S):
+            with Store.open(settings) as store:
+                Intake(settings, store, durable, also(store) if also else None).run(stop)
             return
-    with store:
-        Intake(settings, store, durable, also(store) if also else None).run(stop)
+        except Exception as error:  # also of ours: what stands in the journal must get in some day
+            reason = str(error) if isinstance(error, CallstatsError) else unexpected(error)
+            if reason != told:
+                log.warning("%s; the journal waits, nothing is lost", reason)
+            told = reason
+        stop.wait(RETRY_S)

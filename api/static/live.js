@@ -27,6 +27,7 @@
     if (!window.EventSource || failures > 2) return false;
     source = new EventSource(place.dataset.live);
     source.onmessage = (event) => show(event.data);
+    source.addEventListener("beat", () => show(null));
     source.onopen = () => show(null);
     source.onerror = () => {
       failures += 1;

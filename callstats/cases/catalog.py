@@ -267,8 +267,9 @@ def all_batches(connection: Connection) -> list[Batch]:
 def loaded_at(connection: Connection) -> dict[tuple[str, str], datetime]:
     """When a file of each PBX and source was loaded last."""
     rows = connection.execute(
-        select(batches.c.pbx, batches.c.source, func.max(batches.c.loaded_at).label("at"))
-        .group_by(batches.c.pbx, batches.c.source)
+        select(batches.c.pbx, batches.c.source, func.max(batches.c.loaded_at).label("at")).group_by(
+            batches.c.pbx, batches.c.source
+        )
     )
     return {(row.pbx, row.source): row.at for row in rows}
 

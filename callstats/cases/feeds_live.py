@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, case, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.cases.models import data_version, journal_cursors, live_feeds
@@ -22,7 +22,9 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Heard:
-    """One connection: `name` is its journal and number; from and to in epoch microseconds of the PBX."""
+    """One connection: `name` is its journal and number (and where it goes on after damage); from and to in
+    epoch microseconds of the PBX.
+    """
 
     pbx: str
     name: str
@@ -32,11 +34,16 @@ class Heard:
 
 @dataclass(frozen=True)
 class Cursor:
-    """The next record of a journal that is to be taken in; `at`: when this was noted."""
+    """The next record of a journal that is to be taken in; `at`: when this was noted.
+
+    `connection`, `ordinal`: the block that has to stand there if the connection goes on.
+    """
 
     journal: str
     segment: int
     record: int
+    connection: int
+    ordinal: int
     at: datetime
 
 
@@ -69,8 +76,12 @@ def note(connection: Connection, feeds: Iterable[Heard], counter: int) -> None:
         return
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = make(live_feeds).values(rows)
-    later = {"heard_us": new.excluded.heard_us}
-    connection.execute(new.on_conflict_do_update(index_elements=["pbx", "name"], set_=later))
+    first, last = live_feeds.c.connected_us, live_feeds.c.heard_us
+    wider = {
+        "connected_us": case((new.excluded.connected_us < first, new.excluded.connected_us), else_=first),
+        "heard_us": case((new.excluded.heard_us > last, new.excluded.heard_us), else_=last),
+    }
+    connection.execute(new.on_conflict_do_update(index_elements=["pbx", "name"], set_=wider))
     connection.execute(update(data_version).values(feeds_changed=counter))
 
 
@@ -105,9 +116,9 @@ def cursors(connection: Connection) -> list[Cursor]:
 def move(connection: Connection, to: Cursor) -> None:
     """Notes how far a journal was taken in."""
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = {"journal": to.journal, "segment": to.segment, "record": to.record, "at": to.at}
+    row = asdict(to)
     new = make(journal_cursors).values([row])
-    moved = {name: new.excluded[name] for name in ("segment", "record", "at")}
+    moved = {name: new.excluded[name] for name in row if name != "journal"}
     connection.execute(new.on_conflict_do_update(index_elements=["journal"], set_=moved))
 
 

@@ -166,13 +166,16 @@ live_feeds: Final = Table(
     Column("heard_us", BigInteger, nullable=False),
 )
 
-# How far the journal of a collector was taken into the facts: segment and record that are next.
+# How far the journal of a collector was taken into the facts: segment and record that are next; and which block
+# of which connection has to stand there, or something is missing.
 journal_cursors: Final = Table(
     "journal_cursors",
     metadata,
     Column("journal", String, primary_key=True),
     Column("segment", BigInteger, nullable=False),
     Column("record", BigInteger, nullable=False),
+    Column("connection", BigInteger, nullable=False),
+    Column("ordinal", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
 )
 

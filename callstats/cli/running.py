@@ -11,7 +11,7 @@ from threading import Event
 from typing import Final
 
 from callstats.cli import base
-from callstats.cli.base import DONE, USAGE, Declare, current, settings_of, stopped_by_signals
+from callstats.cli.base import DONE, Declare, current, settings_of, stopped_by_signals
 from callstats.errors import CallstatsError, unexpected
 from callstats.settings import Settings
 from callstats.supervisor import Part, Supervisor
@@ -36,13 +36,8 @@ def _run(options: argparse.Namespace) -> int:
     stop = stopped_by_signals()
     parts = parts_of(settings, _same(options))
     print(f"Running: {', '.join(part.name for part in parts)}", flush=True)
-    fault = Supervisor(parts, stop).run()
-    if fault is None:
-        return DONE
-    print(
-        f"callstats: {fault} cannot be run as the settings are (see above); all is stopped", file=sys.stderr
-    )
-    return USAGE
+    Supervisor(parts, stop).run()
+    return DONE
 
 
 def parts_of(settings: Settings, options: Sequence[str]) -> list[Part]:

@@ -39,7 +39,9 @@ def site(tmp_path: Path) -> Settings:
             {"id": "social", "extensions": ["201", "202", "203"], "valid_from": DAY},
             {"id": "finance", "extensions": ["402"], "valid_to": DAY},
             {
-                "id": "finance", "extensions": ["401", "402"], "valid_from": DAY,
+                "id": "finance",
+                "extensions": ["401", "402"],
+                "valid_from": DAY,
                 "valid_to": DAY + timedelta(30),
             },
             {"id": "pr"},

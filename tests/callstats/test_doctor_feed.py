@@ -90,7 +90,7 @@ def test_a_journal_that_nobody_takes_in(settings: Settings) -> None:
     assert not well
     assert "callstats intake" in said
     with Store.open(settings) as store, store.database.write() as connection:
-        feeds_live.move(connection, Cursor("pbx", 7, 3, NOW))
+        feeds_live.move(connection, Cursor("pbx", 7, 3, 1, 9, NOW))
     assert looked(settings)["journal"][0]
 
 

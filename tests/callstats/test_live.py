@@ -152,11 +152,27 @@ def test_several_pbxs_are_one_picture_and_two_collectors_of_one_are_not_added() 
     def one(pbx: str, waiting: int, connected: bool = True, after_s: float = 0.0) -> Live:
         return Live(pbx, AT + timedelta(seconds=after_s), connected, {"social": Now(1, None, waiting)})
 
-    assert together([]) is None
+    assert together([], AT) is None
     found = together(
-        [one("a", 1), one("a", 2, after_s=1), one("a", 9, connected=False, after_s=5), one("b", 4)]
+        [one("a", 1), one("a", 2, after_s=1), one("a", 9, connected=False, after_s=5), one("b", 4)],
+        AT + timedelta(seconds=6),
     )
     assert found is not None
     assert found.departments["social"] == Now(2, None, 6)
     assert found.connected
     assert found.at == AT
+
+
+def test_a_collector_that_died_hides_none_that_lives_nor_does_a_clock_that_is_ahead() -> None:
+    now = AT + timedelta(minutes=5)
+    dead = Live("a", AT, True, {"social": Now(9, 9, 9)})
+    lives_on = Live("a", now, False, {"social": Now(1, 1, 1)})
+    assert together([dead, lives_on], now) == lives_on
+    ahead = together([Live("a", now + timedelta(hours=1), True, {})], now)
+    assert ahead is not None
+    assert ahead.at == now
+
+
+def test_a_state_of_endless_digits_is_none(state: LiveState) -> None:
+    phone(state, "2", "PJSIP/201-00000001", "5" * 5000)
+    assert social(state) == Now(0, 0, 0, None)

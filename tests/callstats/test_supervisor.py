@@ -48,12 +48,12 @@ def lines(place: Path, name: str) -> list[str]:
 
 
 @contextmanager
-def running(*parts: Part) -> Iterator[tuple[Supervisor, list[str | None]]]:
-    made, said = Supervisor(parts, threading.Event()), list[str | None]()
-    thread = threading.Thread(target=lambda: said.append(made.run()))
+def running(*parts: Part) -> Iterator[None]:
+    made = Supervisor(parts, threading.Event())
+    thread = threading.Thread(target=made.run)
     thread.start()
     try:
-        yield made, said
+        yield
     finally:
         made.stop.set()
         thread.join(60)
@@ -90,18 +90,11 @@ def test_one_that_is_killed_is_started_again_and_the_other_does_not_notice(
 def test_one_that_falls_again_and_again_is_tried_more_and_more_rarely(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.ERROR), running(part(tmp_path, "a", FALLS, "1"), part(tmp_path, "b")):
+    with caplog.at_level(logging.ERROR), running(part(tmp_path, "a", FALLS, "2"), part(tmp_path, "b")):
         until(lambda: len(lines(tmp_path, "a")) == 3)
+        assert len(lines(tmp_path, "b")) == 1, "what cannot run takes no other with it"
     assert "again in 1 s" in caplog.text
     assert "again in 2 s" in caplog.text
-
-
-def test_wrong_settings_end_all_at_once_and_name_the_part(tmp_path: Path) -> None:
-    with running(part(tmp_path, "a", FALLS, "2"), part(tmp_path, "b")) as (made, said):
-        until(lambda: bool(said))
-        assert said == ["a"]
-        assert not made.stop.is_set()
-    assert len(lines(tmp_path, "a")) == 1
 
 
 def test_one_that_does_not_stop_is_killed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ingest import journal
 from tests.ingest.following import close_all
 from tests.ingest.loading import Site
 
@@ -26,3 +27,9 @@ def sites(tmp_path: Path) -> Iterator[list[Site]]:
 @pytest.fixture
 def site(sites: list[Site]) -> Site:
     return sites[0]
+
+
+@pytest.fixture(autouse=True)
+def from_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Journals of a test begin with segment 1, not with the second of the clock."""
+    monkeypatch.setattr(journal, "first_number", lambda: 1)

@@ -20,6 +20,7 @@ from callstats.pseudonyms import load_pseudonymiser
 from callstats.settings_ami import AmiServer
 from callstats.store import Store
 from callstats.writer import BatchWriter
+from ingest import journal as journal_module
 from ingest.ami_blocks import Blocks
 from ingest.ami_stream import BANNER
 from ingest.compact import Compactor, journals
@@ -29,6 +30,7 @@ from tests.ingest.fake_ami import event
 from tests.ingest.loading import SAMPLE, Site
 from tests.shared import RECORDINGS, needs_shared
 
+HELLO = b"Asterisk Call Manager/9.0.0\r\nResponse: Success\r\n\r\n"
 MADE = ("connected", "disconnected")
 BEGUN_US = 1_795_000_000_000_000
 
@@ -220,15 +222,28 @@ def test_pings_move_the_end_of_an_open_feed(site: Site) -> None:
     assert max(gaps(site))[1] == 1_795_400_100_500_000
 
 
-def test_a_journal_that_was_begun_anew_is_read(site: Site) -> None:
-    banner = b"Asterisk Call Manager/9.0.0\r\nResponse: Success\r\n\r\n"
+@pytest.mark.parametrize("running", [False, True])
+def test_a_journal_that_was_begun_anew_is_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch, running: bool
+) -> None:
+    """Removed, and begun again, perhaps under a compactor that holds the old one open."""
+    seconds = iter([1_795_400_000, 1_795_400_100])
+    monkeypatch.setattr(journal_module, "first_number", lambda: next(seconds))
     for n in range(3):
-        journal(site, [banner + event(n)])
-    compact(site)
+        journal(site, [HELLO + event(n)])
+    compactor = Compactor(site.settings, site.store, "pbx", "pbx")
+    while compactor.step() is not None:
+        pass
+    if not running:
+        compactor.close()
+        compactor = Compactor(site.settings, site.store, "pbx", "pbx")
     shutil.rmtree(site.settings.journal.folder)
-    journal(site, [banner + event(9)])
-    compact(site)
-    assert sum(said(site).values()) == 4
+    for n in range(3, 6):
+        journal(site, [HELLO + event(n)])
+    while compactor.step() is not None:
+        pass
+    compactor.close()
+    assert sum(said(site).values()) == 6
 
 
 def test_a_damaged_segment_is_told_and_the_rest_taken_in(
@@ -247,6 +262,76 @@ def test_a_damaged_segment_is_told_and_the_rest_taken_in(
     compact(site)
     assert sum(said(site).values()) == 8
     assert "are damaged" in caplog.text
+
+
+def spans(site: Site) -> list[tuple[int, int]]:
+    """From when to when the collectors heard, in µs after the first event's second."""
+    start = 1_795_400_000_000_000
+    with site.store.database.read() as connection:
+        return [(one.connected_us - start, one.heard_us - start) for one in feeds_live.heard(connection)]
+
+
+def test_what_damage_took_is_a_gap(site: Site) -> None:
+    """Events of a connection are missing in the middle: what was heard before does not reach over it."""
+    keys = load_pseudonymiser(site.settings.numbers.key_file)
+    folder = site.settings.journal.folder / "pbx"
+    with Journal(folder, keys, group_s=0.0, segment_bytes=1) as written:
+        for n, data in enumerate([HELLO, event(1), event(2), event(3), event(4)]):
+            written.put(Kind.DATA, data, 1, n, BEGUN_US)
+            written.flush()
+    path_of(folder, 4).unlink()  # of event 3
+    for place in range(1, 7):  # and a compactor that is begun anew at each place
+        compactor = Compactor(site.settings, site.store, "pbx", "pbx", partial(Place, place, 0))
+        compactor.step()
+        compactor.close()
+    compact(site)
+    assert spans(site) == [(1_000, 2_000), (4_000, 4_000)]
+
+
+def test_a_clock_that_steps_back_makes_no_feed_of_less_than_nothing(site: Site) -> None:
+    journal(site, [HELLO + event(5000) + event(10)])
+    compact(site)
+    assert spans(site) == [(10_000, 5_000_000)]
+
+
+def test_where_the_pbx_tells_no_times_gaps_are_of_the_same_clock_as_the_events(site: Site) -> None:
+    keys = load_pseudonymiser(site.settings.numbers.key_file)
+    plain = b"Event: QueueMemberPause\r\nQueue: q\r\nInterface: PJSIP/201\r\nPaused: 1\r\n\r\n"
+    pong = b"Response: Success\r\nActionID: callstats-9\r\nPing: Pong\r\nTimestamp: 1795999999.5\r\n\r\n"
+    with Journal(site.settings.journal.folder / "pbx", keys) as written:
+        for n, data in enumerate([HELLO, plain, pong]):
+            written.put(Kind.DATA, data, 1, n, 1_795_400_000_000_000 + n * 1_000_000)
+    compact(site)
+    assert spans(site) == [(0, 2_000_000)]
+
+
+def test_a_second_intake_of_the_same_journal_counts_nothing_twice(site: Site) -> None:
+    journal(site, [HELLO + event(1)])
+    first, second = (Compactor(site.settings, site.store, "pbx", "pbx") for _ in range(2))
+    assert second.step() is not None
+    assert first.step() is None, "it begins behind what the other took in"
+    journal(site, [HELLO + event(2)], seed=2)
+    assert first.step() is not None
+    with pytest.raises(StoreError, match="another intake takes the same journal"):
+        second.step()
+    assert second.step() is None
+    first.close()
+    second.close()
+    with site.store.database.read() as connection:
+        assert sum(one.rows_new for one in catalog.all_batches(connection)) == 2
+
+
+def test_a_key_that_is_only_prepared_opens_what_the_collector_sealed_with_it(site: Site) -> None:
+    path = site.settings.numbers.key_file
+    load_pseudonymiser(path)
+    with site.store.database.read() as connection:
+        assert catalog.version(connection)
+    journal(site, [HELLO + event(1)])
+    compact(site)
+    path.write_text(f"{path.read_text().rstrip()}\n2 {'ab' * 32}\n")
+    journal(site, [HELLO + event(2)])
+    compact(site)
+    assert sum(said(site).values()) == 2
 
 
 def test_events_without_times_are_told_apart_by_their_arrival(site: Site) -> None:

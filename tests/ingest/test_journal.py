@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from callstats.errors import StoreError, UsageError
 from callstats.pseudonyms import Pseudonymiser
+from ingest import journal as journal_module
 from ingest.journal import Damage, Journal, JournalError, Place, Read, Reader
 from ingest.journal_format import HEAD_BYTES, MOST_BYTES, Kind, numbers, path_of
 
@@ -89,6 +90,43 @@ def test_a_reader_that_keeps_up_reads_everything_once(tmp_path: Path) -> None:
                 found += reader.read(until=journal.durable)
                 assert all(isinstance(one, Read) for one in found)
     assert told(found) == list(range(2000))
+
+
+def test_what_is_written_between_two_looks_before_the_next_segment_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader finds nothing more; then the writer fills the segment and begins another."""
+    journal = Journal(tmp_path / "j", KEYS, segment_bytes=400, group_s=0.0)
+    put(journal, 0)
+    journal.flush()
+    look, late = numbers, [True]
+
+    def numbers_later(folder: Path) -> list[int]:
+        if late.pop() if late else False:
+            put(journal, 1, 500)
+            journal.flush()
+            put(journal, 2)
+            journal.flush()
+        return look(folder)
+
+    with closing(Reader(tmp_path / "j", KEYS)) as reader:
+        found = list(reader.read(1))  # the segment is open
+        monkeypatch.setattr(journal_module, "numbers", numbers_later)
+        while more := list(reader.read()):
+            found += more
+    journal.close()
+    assert told(found) == [0, 1, 2]
+
+
+def test_a_full_disk_at_the_start_leaves_no_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fdatasync", full)
+    for _ in range(3):
+        with pytest.raises(JournalError, match="No space left"):
+            Journal(tmp_path / "j", KEYS)
+    assert numbers(tmp_path / "j") == []
 
 
 def test_nothing_beyond_what_is_durable_is_read(tmp_path: Path) -> None:

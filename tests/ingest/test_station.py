@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from callstats.cases.database import Database
+from callstats.clock import utc_now
 from callstats.errors import SettingsError
 from callstats.feed_status import statuses
 from callstats.live import lives, together
@@ -112,7 +113,7 @@ def test_the_live_picture_follows_the_call_and_knows_no_person(site: Site) -> No
     folder = site.settings.journal.folder
 
     def social() -> tuple[int | None, int | None, int]:
-        found = together(lives(folder))
+        found = together(lives(folder), utc_now())
         now = found.departments.get("social") if found and found.connected else None
         return (now.ringing, now.talking, now.waiting) if now else (-1, -1, -1)
 
@@ -128,7 +129,7 @@ def test_the_live_picture_follows_the_call_and_knows_no_person(site: Site) -> No
     told = (folder / "pbx" / "live.json").read_text()
     assert "201" not in told
     assert "28000001" not in told
-    ended = together(lives(folder))
+    ended = together(lives(folder), utc_now())
     assert ended is not None
     assert not ended.connected, "a collector that stopped knows nothing"
 

@@ -42,7 +42,6 @@ SEEN: Mapping[str, Mapping[str, str]] = {
 }
 
 
-
 @dataclass(frozen=True)
 class StoryRows:
     """What a PBX wrote about one call of a story; `began` is its first channel's instant (epoch seconds)."""

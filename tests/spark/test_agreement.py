@@ -67,10 +67,7 @@ ASKED = {
     "verdicts": verdicts.SQL,
     "clients to call back": to_call_back.SQL,
     "own calls": own_calls.SQL,
-    **{
-        f"visits behind {one}": behind.behind_query(METRICS[one])
-        for one in behind.FIGURES
-    },
+    **{f"visits behind {one}": behind.behind_query(METRICS[one]) for one in behind.FIGURES},
 }
 TEXTS = sorted((ROOT / "callstats" / "assemble" / "sql").glob("*.sql"))
 

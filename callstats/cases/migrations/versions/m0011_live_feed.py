@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("journal", sa.String, nullable=False),
         sa.Column("segment", sa.BigInteger, nullable=False),
         sa.Column("record", sa.BigInteger, nullable=False),
+        sa.Column("connection", sa.BigInteger, nullable=False),
+        sa.Column("ordinal", sa.BigInteger, nullable=False),
         sa.Column("at", Instant, nullable=False),
         sa.PrimaryKeyConstraint("journal", name="pk_journal_cursors"),
     )
