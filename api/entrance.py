@@ -32,24 +32,25 @@ class Entrance:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not scope["path"].startswith(self.elsewhere):
             headers = Headers(scope=scope)
-            visitor = await run_in_threadpool(self._found, headers)
+            visitor = await run_in_threadpool(visitor_now, self.site, headers)
             scope.setdefault("state", {})["visitor"] = visitor
             scope["state"]["visitor_key"] = key_of(visitor)
         await self.app(scope, receive, send)
 
-    def _found(self, headers: Headers) -> Visitor:
-        site = self.site
-        cookies = cookie_parser(headers.get("cookie", ""))
-        with site.store.database.read() as connection:
-            accounts = signing.needed(connection, site.settings)
-        if not accounts:  # what this machine's own browser says is believed, nobody else's
-            near = LOOPBACK.fullmatch(headers.get("host", "")) and not FORWARDED & set(headers.keys())
-            return said_visitor(site, cookies.get(WHO, "")) if near else STRANGER
-        scheme, _, secret = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            return signing.of_token(site.store, site.settings, secret.strip()) or STRANGER
-        found = cookies.get(SESSION)
-        return (signing.of_session(site.store, site.settings, found) if found else None) or STRANGER
+
+def visitor_now(site: Site, headers: Headers) -> Visitor:
+    """Who asks at this moment: a session may have ended since the request began."""
+    cookies = cookie_parser(headers.get("cookie", ""))
+    with site.store.database.read() as connection:
+        accounts = signing.needed(connection, site.settings)
+    if not accounts:  # what this machine's own browser says is believed, nobody else's
+        near = LOOPBACK.fullmatch(headers.get("host", "")) and not FORWARDED & set(headers.keys())
+        return said_visitor(site, cookies.get(WHO, "")) if near else STRANGER
+    scheme, _, secret = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return signing.of_token(site.store, site.settings, secret.strip()) or STRANGER
+    found = cookies.get(SESSION)
+    return (signing.of_session(site.store, site.settings, found) if found else None) or STRANGER
 
 
 def key_of(visitor: Visitor) -> bytes:

@@ -182,9 +182,7 @@ def department_view(
     )
     splits = {
         metric.slug: [
-            row
-            for row in rows(metric, *by)
-            if (row["n"] or row["suppressed"]) and row[by[0]] is not None
+            row for row in rows(metric, *by) if (row["n"] or row["suppressed"]) and row[by[0]] is not None
         ]
         for metric, by in asked
         if by and metric.split and by[0] == metric.split.name

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from api import access
+from api.entrance import key_of, visitor_now
 from api.errors import BusyError
 from api.figures import THIRD, UNANSWERED, Row
 from api.page import Page, PageQuery
@@ -33,7 +34,8 @@ router = APIRouter(include_in_schema=False)
 PATHS: Final = ("/live",)
 TICK_S: Final = 1.0
 LASTS_S: Final = 300.0  # then the browser asks again, and is asked who it is
-MOST_STREAMS: Final = 200
+MOST_STREAMS: Final = 100
+STREAMED: Final = {**NO_STORE, "X-Accel-Buffering": "no"}  # a proxy that waits for the end would show nothing
 BEATS: Final = 15  # ticks without a change, before it is said that the server lives
 BEAT: Final = "event: beat\ndata: .\n\n"  # (no script hears a comment)
 TODAY_S: Final = 3.0
@@ -112,12 +114,17 @@ async def live_events(request: Request, site: SiteOf, query: Annotated[PageQuery
     def told() -> str:
         return bytes(_shown("live_part.html", request, site, query).body).decode()
 
+    def same() -> bool:
+        return bool(key_of(visitor_now(site, request.headers)) == request.scope["state"]["visitor_key"])
+
     async def stream() -> AsyncIterator[str]:
         state.live_streams += 1
         try:
             before, beats = "", 0
             yield "retry: 3000\n\n"
-            for _ in range(int(LASTS_S / TICK_S)):
+            for tick in range(int(LASTS_S / TICK_S)):
+                if tick % BEATS == 0 and not await run_in_threadpool(same):
+                    break  # signed out, or with another role: the browser asks again as who it is
                 text = await run_in_threadpool(told)
                 beats = 0 if text != before else beats + 1
                 if text != before:
@@ -129,7 +136,7 @@ async def live_events(request: Request, site: SiteOf, query: Annotated[PageQuery
         finally:
             state.live_streams -= 1
 
-    return StreamingResponse(stream(), media_type="text/event-stream", headers=NO_STORE)
+    return StreamingResponse(stream(), media_type="text/event-stream", headers=STREAMED)
 
 
 def _shown(template: str, request: Request, site: Site, query: PageQuery) -> Response:

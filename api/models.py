@@ -153,9 +153,7 @@ Cases: Final = _page("Cases", row_model("Case", CASES.fields, CASES.row))
 Departments: Final = _page("Departments", DepartmentRow)
 Catalogue: Final = _page("Catalogue", MetricModel)
 Figures: Final = _page("Figures", Figure)
-Visits: Final = _page(
-    "Visits", row_model("VisitInPage", PAGE_FIELDS, fields.JUDGED_VISITS.row), paged=True
-)
+Visits: Final = _page("Visits", row_model("VisitInPage", PAGE_FIELDS, fields.JUDGED_VISITS.row), paged=True)
 
 
 def responses(model: type[BaseModel], *, table: bool = True) -> dict[int | str, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from api import access, figures
 from api.people import visitor_of
 from api.routes import PREFIX, Windowed
 from api.site import Site
-from api.text import LANGUAGES, Words, preferred
+from api.text import LANGUAGES, Words, preferred, translations
 from callstats.metrics.base import CERTAINTY_NAMES, OUTCOME_NAMES, Language, Metric, Said
 from callstats.metrics.registry import METRICS
 from callstats.origin import MEANING, SIMULATED
@@ -81,35 +82,39 @@ class Page:
     def answer(self, template: str, **values: Any) -> Response:
         """The page; a language asked for is remembered in a cookie."""
         words = self.words
-        scope = _templates.overlay()
-        scope.install_gettext_translations(words.texts, newstyle=True)  # type: ignore[attr-defined]
-        text = scope.get_template(template).render(
-            lang=words.language,
-            languages=LANGUAGES,
-            words=words,
-            link=self.link,
-            here=self.here,
-            start=self.start,
-            end=self.end,
-            root=self.root,
-            api=self.root + PREFIX,
-            simulated=self._said(SIMULATED) if self.site.settings.simulated else None,
-            simulated_meaning=self._said(MEANING),
-            rooms=[one for one in ROOMS if self._opens(one)],
-            visitor=self.visitor,
-            sites=[(path, self._said(title), path == (self.root or "/")) for path, title in self.site.links],
-            certainty_names=CERTAINTY_NAMES,
-            outcome_names=OUTCOME_NAMES,
-            chart_json=self._chart,
-            data_version=self.site.store.data_version(),
-            has_data=self.site.window() is not None,
-            reason_of=_reason,
-            place_of=_place,
-            in_order=_in_order,
-            metric_titles={slug: self._said(one.title) for slug, one in METRICS.items()},
-            original=original,
-            changed=changed,
-            **values,
+        text = (
+            _in_language(words.language)
+            .get_template(template)
+            .render(
+                lang=words.language,
+                languages=LANGUAGES,
+                words=words,
+                link=self.link,
+                here=self.here,
+                start=self.start,
+                end=self.end,
+                root=self.root,
+                api=self.root + PREFIX,
+                simulated=self._said(SIMULATED) if self.site.settings.simulated else None,
+                simulated_meaning=self._said(MEANING),
+                rooms=[one for one in ROOMS if self._opens(one)],
+                visitor=self.visitor,
+                sites=[
+                    (path, self._said(title), path == (self.root or "/")) for path, title in self.site.links
+                ],
+                certainty_names=CERTAINTY_NAMES,
+                outcome_names=OUTCOME_NAMES,
+                chart_json=self._chart,
+                data_version=self.site.store.data_version(),
+                has_data=self.site.window() is not None,
+                reason_of=_reason,
+                place_of=_place,
+                in_order=_in_order,
+                metric_titles={slug: self._said(one.title) for slug, one in METRICS.items()},
+                original=original,
+                changed=changed,
+                **values,
+            )
         )
         response = HTMLResponse(text, headers={"Content-Language": words.language})
         if self.query.lang:
@@ -132,6 +137,14 @@ class Page:
                 xref="paper", yref="paper", x=1, y=1, xanchor="right", yanchor="bottom",
             )  # fmt: skip
         return chart_json(figure)
+
+
+@lru_cache
+def _in_language(language: Language) -> jinja2.Environment:
+    """The templates in a language, each compiled once: an overlay begins with none compiled."""
+    found = _templates.overlay()
+    found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
+    return found
 
 
 def _reason(metric: Metric, name: str, language: str) -> str:

@@ -67,9 +67,7 @@ def _name(page: Page, site: Site) -> str:
 def sheet(entries: list[Entry], words: Words, names: Names, masks: Masked) -> pa.Table:
     """One row for each case in the list's order, headed in the page's language; times are local."""
     rows = [_row(entry, words, names, masks) for entry in entries]
-    fields = [
-        pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _columns(words)
-    ]
+    fields = [pa.field(name, kind, metadata={"meaning": meaning}) for name, kind, meaning in _columns(words)]
     columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(fields)]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 

@@ -70,7 +70,7 @@ def together(told: Iterable[Live], now: datetime) -> Live | None:
     One whose clock is ahead tells of now at the latest.
     """
     best: dict[str, Live] = {}
-    for one in sorted(told, key=lambda one: (now - one.at < FRESH, one.connected, one.at)):
+    for one in sorted(told, key=lambda one: (abs(now - one.at) < FRESH, one.connected, one.at)):
         best[one.pbx] = replace(one, at=min(one.at, now))
     if not best:
         return None
@@ -126,7 +126,9 @@ class LiveState:
             self._channels.pop(uid, None)
             self._queued = {key: one for key, one in self._queued.items() if key[1] != uid}
         elif kind in ("BridgeEnter", "BridgeLeave") and uid in self._channels:
-            self._channels[uid].bridge = fields.get("bridgeuniqueid", "") if kind == "BridgeEnter" else ""
+            # who is parked is held in a bridge with others, and talks with nobody
+            talks = kind == "BridgeEnter" and fields.get("bridgetechnology") != "holding_bridge"
+            self._channels[uid].bridge = fields.get("bridgeuniqueid", "") if talks else ""
             self._channels[uid].call = fields.get("linkedid") or self._channels[uid].call
         elif kind in ("QueueCallerJoin", "Join", "QueueEntry"):
             waited = timedelta(seconds=_whole(fields.get("wait", "")))

@@ -138,7 +138,7 @@ def _connected(server: AmiServer) -> socket.socket:
     where = f"{server.host}:{server.port}"
     try:
         plain = socket.create_connection((server.host, server.port), CONNECT_S)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         raise LinkDownError(f"{where}: no machine of this name is known; see host in [[ami]]") from None
     except ConnectionRefusedError:
         raise LinkDownError(
@@ -185,7 +185,7 @@ def _secured(plain: socket.socket, server: AmiServer) -> ssl.SSLSocket:
         raise WrongPeerError(
             f"{where}: does not answer as TLS does; see tls in [[ami]] and tlsenable in manager.conf"
         ) from None
-    except (ssl.SSLError, OSError) as error:
+    except (ssl.SSLError, OSError, ValueError) as error:
         raise WrongPeerError(
             f"{where}: no TLS there ({_reason(error)}); see tls in [[ami]], tlsenable and tlsbindaddr"
         ) from None
@@ -271,6 +271,6 @@ def _answered(line: _Line, asked: str, held: list[bytes]) -> Response:
             seen = (seen + data)[-2 * MAX_RECORD_BYTES :]
 
 
-def _reason(error: OSError) -> str:
-    reason = getattr(error, "reason", None) or error.strerror or type(error).__name__
+def _reason(error: Exception) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
     return str(reason)

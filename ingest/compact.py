@@ -143,8 +143,7 @@ class Compactor:
             self._read()  # lines are counted anew: a reading is of one connection
         self._stream.record(found.record, str(path_of(self.folder, found.segment)))
         self._turned |= found.record.kind != Kind.DATA
-        if (heard := self._stream.heard()) is not None:
-            self._feeds[heard.name] = heard
+        self._feeds |= {one.name: one for one in self._stream.heard()}
 
     def _read(self) -> None:
         if self._stream.pending:

@@ -23,6 +23,7 @@ TIMED: Final = b"\r\nTimestamp: "
 BOOTED: Final = b"Event: FullyBooted"
 ANSWER: Final = b"\r\nActionID: "
 END: Final = b"\r\n\r\n"
+BACK_US: Final = 2_000_000  # a clock that goes back by more was set: what was heard before ends there
 
 
 class FeedReader(AmiReader):
@@ -37,7 +38,8 @@ class FeedReader(AmiReader):
         self._splitter = Splitter()
         self._told_us: tuple[int, int] | None = None
         self._came_us: tuple[int, int] | None = None
-        self._timeless = False
+        self._timeless: bool | None = None  # whether events have no times; None: none was seen
+        self._done: list[Heard] = []
         self._expected: int | None = None  # ordinal of the next block, where it is known
         # what goes on after a restart is the newest stretch of its connection
         self._names = {one.name.partition("+")[0]: one.name for one in known}
@@ -59,19 +61,26 @@ class FeedReader(AmiReader):
         for piece in self._splitter.feed(record.data):
             self._piece(piece)
 
-    def heard(self) -> Heard | None:
-        """The connection under way, from its first time to the last; None: nothing had a time yet.
+    def heard(self) -> list[Heard]:
+        """Stretches of the connection that were heard since this was asked last, the one under way too.
 
         The PBX's own times count, as the calls' are of its clock; where events have none, those of arrival.
+        Nothing is said before an event has shown which.
         """
+        done, self._done = self._done, []
+        return [*done, *self._under_way()]
+
+    def _under_way(self) -> list[Heard]:
+        if self._timeless is None:
+            return []
         span = self._came_us if self._timeless else self._told_us
-        return Heard(self.context.pbx, self._name(), *span) if span else None
+        return [Heard(self.context.pbx, self._name(), *span)] if span else []
 
     def _begin(self, record: Record) -> None:
         for piece in self._splitter.end():
             self._piece(piece)
         self._splitter, self._told_us, self._came_us = Splitter(), None, None
-        self._timeless, self._expected = False, None
+        self._timeless, self._expected = None, None
         self.connection = record.connection
 
     @property
@@ -82,7 +91,11 @@ class FeedReader(AmiReader):
     def _torn(self, record: Record) -> None:
         """Blocks between are lost with their part of the disk: what was heard ends there, and begins anew."""
         self._begin(record)
-        self._names[self._plain()] = f"{self._plain()}+{record.ordinal}"
+        self._renamed(record.ordinal)
+
+    def _renamed(self, ordinal: int) -> None:
+        """What follows is a stretch of its own."""
+        self._names[self._plain()] = f"{self._plain()}+{ordinal}"
 
     def _plain(self) -> str:
         return f"{self._journal}/{self.connection}"
@@ -93,8 +106,8 @@ class FeedReader(AmiReader):
     def _piece(self, piece: Piece) -> None:
         connection, data = self.connection, piece.data
         # (the greeting of a login and answers never have a time)
-        if data.startswith(b"Event: ") and not any(mark in data for mark in (TIMED, BOOTED, ANSWER)):
-            self._timeless = True
+        if data.startswith(b"Event: ") and BOOTED not in data and ANSWER not in data:
+            self._timeless = TIMED not in data
         self.take(piece)
         self.connection = connection  # the stream's reader counts banners
 
@@ -102,6 +115,10 @@ class FeedReader(AmiReader):
         """The time of a piece, or of its arrival."""
         instant = one(text, UTC) if text else None
         if instant is not None:
+            if self._told_us is not None and instant.early < self._told_us[1] - BACK_US:
+                self._done += self._under_way()
+                self._told_us = None
+                self._renamed(self.ordinal)
             self._told_us = _widened(self._told_us, instant.early)
         self._came_us = _widened(self._came_us, self._received_us)
         return text or epoch_text(self._received_us)
@@ -115,5 +132,5 @@ class FeedReader(AmiReader):
 
 
 def _widened(span: tuple[int, int] | None, at: int) -> tuple[int, int]:
-    """A stretch with an instant in it; a clock that steps back makes it no shorter."""
+    """A stretch with an instant in it."""
     return (at, at) if span is None else (min(span[0], at), max(span[1], at))

@@ -97,8 +97,8 @@ class SegmentHead:
             link = link.previous
         if link is None:
             raise StoreError(
-                f"journal: key {key_id} of segment {segment} is not in the key file; "
-                "restore that from the backup"
+                f"journal: key {key_id} of segment {segment} is not in the key file; add the line of that "
+                "key from the backup, and keep the lines that are there"
             )
         derived = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"callstats journal").derive(link.key)
         return cls(segment, key_id, salt, created_us, AESGCM(derived))

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -28,8 +29,9 @@ log = logging.getLogger(__name__)
 
 TELL_S: Final = 2.0  # so often at least, so that a page sees that it lives
 FASTEST_S: Final = 0.25
+AGAIN: Final = timedelta(seconds=30)
 _KINDS: Final = re.compile(
-    rb"(?:\A|\n)Event: (?:Newchannel|Newstate|CoreShowChannel|Rename|Hangup|Bridge(?:Enter|Leave)"
+    rb"(?:\A|\r\n\r\n)Event: (?:Newchannel|Newstate|CoreShowChannel|Rename|Hangup|Bridge(?:Enter|Leave)"
     rb"|Queue(?:Caller(?:Join|Leave)|Entry)|Join|Leave|Shutdown|FullyBooted)\r\n"
 )
 
@@ -62,7 +64,8 @@ class LiveFeed:
         self._zone: ZoneInfo = settings.zone
         self._folder, self._journal, self._clock = folder, journal, clock
         self._reader = Reader(folder, keys, Place(journal.durable.segment, 0))
-        self._told_at = clock()
+        self._told_at = self._not_before = clock()
+        self._told = ""
 
     def close(self) -> None:
         """Lets go of the journal; nothing is known from then on."""
@@ -75,7 +78,7 @@ class LiveFeed:
         changed = False
         for found in self._reader.read(until=self._journal.durable):
             if isinstance(found, Read):
-                changed |= self._take(found.record)
+                changed |= self._taken(found.record)
         return changed
 
     def tell(self) -> None:
@@ -98,12 +101,30 @@ class LiveFeed:
             self.close()
 
     def _tried(self) -> bool:
-        """`step`; what cannot be understood must not end the picture."""
+        """`step`; where the journal cannot be read nothing is known, and is tried again later."""
+        now = self._clock()
+        if now < self._not_before:
+            return False
         try:
             return self.step()
         except Exception as error:
-            log.error("%s: live picture: %s", self._folder.name, unexpected(error))
+            self._not_before = now + AGAIN
+            self._state.end()
+            self._complain(error)
+            return True
+
+    def _taken(self, record: Record) -> bool:
+        """`_take`; one record that cannot be understood must not end the picture."""
+        try:
+            return self._take(record)
+        except Exception as error:
+            self._complain(error)
             return False
+
+    def _complain(self, error: Exception) -> None:
+        if (told := unexpected(error)) != self._told:
+            log.error("%s: live picture: %s", self._folder.name, told)
+        self._told = told
 
     def _take(self, record: Record) -> bool:
         if record.kind == Kind.CONNECTED:

@@ -42,7 +42,10 @@
   listen();
   setInterval(() => {
     if (document.hidden) return;
+    if (source !== null && Date.now() - heard > quiet) { // lost, or held back by a proxy on the way
+      source.close();
+      source = null;
+    }
     if (source === null) ask();
-    else if (Date.now() - heard > quiet) lost.hidden = false;
   }, 5000);
 })();

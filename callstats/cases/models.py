@@ -166,8 +166,8 @@ live_feeds: Final = Table(
     Column("heard_us", BigInteger, nullable=False),
 )
 
-# How far the journal of a collector was taken into the facts: segment and record that are next; and which block
-# of which connection has to stand there, or something is missing.
+# How far the journal of a collector was taken into the facts: segment and record that are next; and which
+# block of which connection has to stand there, or something is missing.
 journal_cursors: Final = Table(
     "journal_cursors",
     metadata,

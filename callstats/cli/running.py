@@ -72,19 +72,22 @@ def jobs(settings: Settings, stop: Event) -> None:
     while not stop.is_set():
         _tried("reminders", lambda: _remind(settings))
         now = _local(settings)
-        if now.hour >= PURGE_HOUR and purged != now.date():
-            _tried("purge", lambda: _purge(settings))
+        due = now.hour >= PURGE_HOUR and purged != now.date()
+        if due and _tried("purge", lambda: _purge(settings)):
             purged = now.date()
         stop.wait(REMIND_S)
 
 
-def _tried(name: str, work: Callable[[], None]) -> None:
+def _tried(name: str, work: Callable[[], None]) -> bool:
     try:
         work()
     except CallstatsError as error:
         log.error("%s: %s; tried again later", name, error)
     except Exception as error:  # a fault of ours: the other jobs go on
         log.error("%s: %s; tried again later", name, unexpected(error))
+    else:
+        return True
+    return False
 
 
 def _local(settings: Settings) -> datetime:

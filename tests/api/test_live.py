@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from api import live_pages
 from callstats.accounts import keeping
 from callstats.accounts.roles import Grant, Role
 from callstats.feed_status import FeedStatus, State
@@ -138,8 +139,26 @@ def test_it_is_told_again_as_it_changes(client: Asking, site: Settings) -> None:
     assert client.app.state.live_streams == 0, "who left is not told any more"
 
 
+def test_who_signed_out_is_told_no_more(
+    client: Asking, site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_pages, "TICK_S", 0.05)
+    tell(site, social=Now(1, 0, 0))
+    with Store.open(site) as store:
+        keeping.add(store, "maris", "Māris", PASSWORD, "test")
+        keeping.grant(store, site, "maris", Grant("head", "social", date(2026, 1, 1)), "test")
+    sign_in_as(client, site, "maris", PASSWORD)
+    with client.stream("GET", "/live/events") as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        with Store.open(site) as store:
+            keeping.end(store, "maris", "test")
+        rest = list(lines)  # it ends long before its five minutes
+    assert rest
+
+
 def test_too_many_streams_are_refused(client: Asking, site: Settings) -> None:
-    client.app.state.live_streams = 200
+    client.app.state.live_streams = 100
     assert client.get("/live/events").status_code == 503
 
 
@@ -154,7 +173,7 @@ def test_in_the_browser_it_changes_by_itself_and_without_streams_too(
     expect(ringing).to_have_text("1")
     tell(site, social=Now(5, 0, 0))
     expect(ringing).to_have_text("5")
-    client.app.state.live_streams = 200  # no stream is given any more
+    client.app.state.live_streams = 100  # no stream is given any more
     page.reload()
     tell(site, social=Now(6, 0, 0))
     expect(ringing).to_have_text("6", timeout=30_000)

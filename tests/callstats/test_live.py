@@ -171,8 +171,24 @@ def test_a_collector_that_died_hides_none_that_lives_nor_does_a_clock_that_is_ah
     ahead = together([Live("a", now + timedelta(hours=1), True, {})], now)
     assert ahead is not None
     assert ahead.at == now
+    dead_and_ahead = Live("a", now + timedelta(hours=1), True, {"social": Now(9, 9, 9)})
+    assert together([dead_and_ahead, lives_on], now) == lives_on
 
 
 def test_a_state_of_endless_digits_is_none(state: LiveState) -> None:
     phone(state, "2", "PJSIP/201-00000001", "5" * 5000)
     assert social(state) == Now(0, 0, 0, None)
+
+
+def test_who_is_parked_talks_with_nobody(state: LiveState) -> None:
+    for uid, channel in (("1", "PJSIP/trunk-01"), ("2", "PJSIP/201-01")):
+        phone(state, uid, channel, "6")
+        said(
+            state,
+            "BridgeEnter",
+            uniqueid=uid,
+            linkedid="1",
+            bridgeuniqueid="b",
+            bridgetechnology="holding_bridge",
+        )
+    assert social(state).talking == 0

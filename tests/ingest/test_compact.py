@@ -289,9 +289,9 @@ def test_what_damage_took_is_a_gap(site: Site) -> None:
 
 
 def test_a_clock_that_steps_back_makes_no_feed_of_less_than_nothing(site: Site) -> None:
-    journal(site, [HELLO + event(5000) + event(10)])
+    journal(site, [HELLO + event(4000) + event(5000) + event(10) + event(20)])
     compact(site)
-    assert spans(site) == [(10_000, 5_000_000)]
+    assert spans(site) == [(10_000, 20_000), (4_000_000, 5_000_000)]
 
 
 def test_where_the_pbx_tells_no_times_gaps_are_of_the_same_clock_as_the_events(site: Site) -> None:
@@ -303,6 +303,20 @@ def test_where_the_pbx_tells_no_times_gaps_are_of_the_same_clock_as_the_events(s
             written.put(Kind.DATA, data, 1, n, 1_795_400_000_000_000 + n * 1_000_000)
     compact(site)
     assert spans(site) == [(0, 2_000_000)]
+
+
+def test_a_ping_before_the_first_event_does_not_mix_two_clocks(site: Site) -> None:
+    keys = load_pseudonymiser(site.settings.numbers.key_file)
+    plain = b"Event: QueueMemberPause\r\nQueue: q\r\nInterface: PJSIP/201\r\nPaused: 1\r\n\r\n"
+    pong = b"Response: Success\r\nActionID: callstats-9\r\nPing: Pong\r\nTimestamp: 1795399000.5\r\n\r\n"
+    with Journal(site.settings.journal.folder / "pbx", keys, group_s=0.0) as written:
+        for n, (kind, data) in enumerate(
+            [(Kind.CONNECTED, b""), (Kind.DATA, HELLO + pong), (Kind.DATA, plain)]
+        ):
+            written.put(kind, data, 1, max(0, n - 1) * 2, 1_795_400_000_000_000 + n * 1_000_000)
+            written.flush()
+            compact(site)
+    assert spans(site) == [(1_000_000, 2_000_000)]
 
 
 def test_a_second_intake_of_the_same_journal_counts_nothing_twice(site: Site) -> None:

@@ -19,7 +19,8 @@ from callstats.live import lives, together
 from callstats.pseudonyms import load_pseudonymiser
 from callstats.settings_ami import AmiServer, Journal
 from ingest import collect, intake, station
-from ingest.journal_format import numbers
+from ingest.journal_format import Kind, Record, numbers
+from ingest.live_feed import events_of
 from ingest.station import Station
 from tests.ingest.fake_ami import SECRET, FakeAmi, Peer, until
 from tests.ingest.loading import SAMPLE, Site
@@ -247,3 +248,31 @@ def test_several_pbxs_at_once_each_with_its_own_name(site: Site) -> None:
             stop.set()
             thread.join(60)
     assert sorted(str(row["call_id"]) for row in calls(site)) == [f"annex:{START}.1", f"pbx:{START}.1"]
+
+
+def test_a_callers_name_that_looks_like_an_event_is_none() -> None:
+    name = b"Event: NewCallerid\r\nUniqueid: 1.1\r\nCallerIDName: a\nEvent: Hangup\r\n\r\n"
+    record = Record(Kind.DATA, name + b"Event: Hangup\r\nUniqueid: 2\r\n\r\n", 0, 1, 0, 0)
+    assert [one["uniqueid"] for one in events_of(record)] == ["2"]
+
+
+def test_one_managers_fault_stops_no_other(site: Site, tmp_path: Path) -> None:
+    with FakeAmi(lambda peer: peer.send(story())).running() as fake:
+        faulty = AmiServer(pbx="a", port=fake.port, secret_file=tmp_path / "is not there")
+        typo = AmiServer(pbx="b", host="pbx..example", secret=SecretStr(SECRET))
+        good = AmiServer(port=fake.port, secret=SecretStr(SECRET))
+        site.settings = site.settings.model_copy(update={"ami": (faulty, typo, good)})
+        stop = threading.Event()
+        made = Station(site.settings, load_pseudonymiser(site.settings.numbers.key_file), stop)
+        thread = threading.Thread(target=made.run)
+        thread.start()
+        try:
+            until(lambda: len(calls(site)) == 1)
+            until(lambda: all(one.status.fault for one in made.collectors[:2]))
+            faults = [str(one.status.fault) for one in made.collectors]
+        finally:
+            stop.set()
+            thread.join(60)
+    assert made.fault is None
+    assert "secret cannot be read" in faults[0]
+    assert "no machine of this name" in faults[1]
