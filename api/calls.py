@@ -84,6 +84,12 @@ _BEHIND: Final = pa.schema([("call_id", pa.string()), ("visit", pa.int64())])
 _OF_CALLS: Final = "SELECT f.* FROM facts f JOIN asked a ON f.call_id = a.call_id"
 
 
+def page_sql(order: Order) -> str:
+    """The text of a page of visits, read in one of the two orders."""
+    beyond, way = _WAYS[order]
+    return _PAGE_SQL.format(beyond=beyond, way=way)
+
+
 def page(
     facts: Store | Snapshot,
     settings: Settings,
@@ -122,9 +128,8 @@ def _page(
     values = (*_opened(cursor), verdict, True if cell else None)
     asked = pa.Table.from_pylist([dict(zip(_ASKED.names, values, strict=True))], _ASKED)
     of_cell = behind(facts, settings, cell, department, start, end) if cell else _BEHIND.empty_table()
-    beyond, way = _WAYS[order]
     rows = engine.run(
-        _PAGE_SQL.format(beyond=beyond, way=way),
+        page_sql(order),
         {
             "visits": judge.visits(facts, settings, start, end, [department]),
             "verdicts": verdicts(facts, settings, department, start, end),

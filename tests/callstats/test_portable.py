@@ -12,6 +12,7 @@ from typing import cast
 
 import pytest
 
+from api.calls import page_sql
 from callstats import portable
 from callstats.assemble import RESULTS, _ordered
 from callstats.behind import FIGURES, behind_query
@@ -42,6 +43,7 @@ COMPOSED = {
     "callstats/cluster.py",
     "callstats/evidence.py",
     "callstats/facts.py",
+    "api/calls.py",
 }
 # Texts that only DuckDB, or no engine of ours, ever runs.
 OUTSIDE = {
@@ -78,6 +80,8 @@ def _composed() -> Iterator[tuple[str, str]]:
     yield "verdicts", VERDICTS
     for slug in FIGURES:
         yield f"visits behind {slug}", behind_query(METRICS[slug])
+    for order in ("oldest first", "newest first"):
+        yield f"api/calls.py:{order}", page_sql(order)
     yield "what a cluster reads", _NEEDED
     yield "lines of a call", LINES_OF_A_CALL
     known = SimpleNamespace(until=date(2026, 11, 23), table_files=lambda *_: [Path("a.parquet")])

@@ -60,7 +60,8 @@ ASKED = {
     "visits": judge.ALL,
     "visits of a call": judge.OF_CALL,
     "days there are": judge.SPAN,
-    "a page of visits": calls._PAGE_SQL,
+    "a page of visits": calls.page_sql("oldest first"),
+    "a page of visits, the newest first": calls.page_sql("newest first"),
     "rows of calls": calls._OF_CALLS,
     "lines": evidence.LINES_OF_A_CALL,
     "calls that followed a case up": contacts.SQL,
@@ -179,6 +180,9 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
                 "agreement": agreement.agreement(facts, first, after).to_pylist(),
                 "visits": judge.scan(facts, settings()).to_pylist(),
                 "page": calls.page(facts, settings(), "social", first, after, 5, None)[0].to_pylist(),
+                "newest": calls.page(
+                    facts, settings(), "social", first, after, 5, None, order="newest first"
+                )[0].to_pylist(),
                 "followed up": contacts.seen_calls(facts, settings(), cases),
                 "verdicts": verdicts.verdicts(facts, settings(), "social", first, after).to_pylist(),
                 "to call back": to_call_back.to_call_back(facts, settings(), "social", noon),
