@@ -28,7 +28,7 @@ PAGES = (
     "/", "/departments/social", "/departments/social/figures", "/departments/social/calls",
     "/departments/social/missed", "/calls/pbx:1", "/months", "/register", "/register/1", "/register/summary",
     "/who", "/health", "/access-log", "/mine", "/departments/social/neutral", "/departments/social/remarks",
-    "/departments/navy", "/overview", "/requests",
+    "/departments/navy", "/overview", "/requests", "/live",
 )  # fmt: skip
 SIGNED_IN = ("/signin", "/account", "/mine", "/mine/ask?call=pbx:1", "/calls/pbx:1")
 TUESDAY = DAY + timedelta(1)
