@@ -34,15 +34,6 @@ ROOMS: Final = (
     "requests_page",
 )  # fmt: skip
 
-_templates: Final = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(HERE / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    extensions=["jinja2.ext.i18n"],
-)
-
 
 class PageQuery(Windowed):
     """What a page may be asked."""
@@ -141,8 +132,18 @@ class Page:
 
 @lru_cache
 def _in_language(language: Language) -> jinja2.Environment:
-    """The templates in a language, each compiled once: an overlay begins with none compiled."""
-    found = _templates.overlay()
+    """The templates in a language, each compiled once.
+
+    No overlays: these share what templates may name, and two languages at once would mix their texts.
+    """
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
     found.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     return found
 
