@@ -9,7 +9,8 @@ from api.app import create_app, serve
 from api.errors import NotAcceptableError
 from api.formats import Format, negotiated
 from api.letters import letter, letters
-from api.text import preferred, sort_key
+from api.page import _in_language
+from api.text import LANGUAGES, preferred, sort_key
 from callstats.accounts import keeping
 from callstats.accounts.roles import Grant
 from callstats.clock import utc_now
@@ -21,6 +22,11 @@ from tests.api.asking import Asking, asking
 from tests.handmade import DAY, call, fill, settings, store_with, visit
 
 DEPARTMENTS = "/api/v1/departments"
+
+
+def test_two_languages_at_once_do_not_mix() -> None:
+    latvian, english = (_in_language(one).from_string("{{ _('Now') }}") for one in LANGUAGES)
+    assert (latvian.render(), english.render(), latvian.render()) == ("Tagad", "Now", "Tagad")
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,10 @@ def sites(tmp_path: Path) -> Iterator[list[Site]]:
 
 
 @pytest.fixture
-def site(sites: list[Site]) -> Site:
-    return sites[0]
+def site(tmp_path: Path) -> Iterator[Site]:
+    made = Site(tmp_path / "one")
+    yield made
+    made.store.close()
 
 
 @pytest.fixture(autouse=True)
