@@ -31,6 +31,7 @@ TIDY_S: Final = 30.0
 SWEEP_S: Final = 600.0
 LONGEST_S: Final = 60.0
 DAY_S: Final = 86_400
+RESTS: Final = 0.5
 Durable = Mapping[str, Callable[[], Place]]
 
 
@@ -112,7 +113,7 @@ class Intake:
         return found
 
     def _show(self, last: bool) -> None:
-        """Computes what was brought; rests as long as that took: a busy PBX leaves room for others."""
+        """Computes what was brought; rests half as long as that took: a busy PBX leaves room for others."""
         began = self._tick()
         if self._before is None or (began < self._rests_until and not last):
             return
@@ -128,7 +129,7 @@ class Intake:
         self._before = None
         ended = self._tick()
         self._tidied = ended if tidy else self._tidied
-        self._rests_until = ended + (ended - began)
+        self._rests_until = ended + RESTS * (ended - began)
 
     def _sweep(self) -> None:
         """Removes segments that were taken in and are older than the journal is kept."""
