@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from secrets import token_urlsafe
+from threading import Thread
 from typing import Final
 
 import uvicorn
@@ -35,7 +36,7 @@ from api import (
 from api.entrance import Entrance
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
-from callstats import __version__
+from callstats import __version__, charts
 from callstats.accounts import keeping as accounts
 from callstats.errors import UsageError
 from callstats.metrics.base import Said
@@ -177,6 +178,7 @@ def serve(
         app = create_app(settings, neighbours, links)
         with _taken(*held.getsockname()[:2]):
             held.listen()
+        Thread(target=charts.ready, name="charts", daemon=True).start()  # or the first visitor waits for it
         config = uvicorn.Config(
             app, log_level="warning", server_header=False,
             timeout_graceful_shutdown=GOODBYE_S,
