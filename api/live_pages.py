@@ -149,7 +149,7 @@ def _shown(template: str, request: Request, site: Site, query: PageQuery) -> Res
 def _picture(page: Page) -> Picture:
     """What this visitor may see of now."""
     settings, now = page.site.settings, page.site.store.clock()
-    pbxs = {one.pbx or settings.pbx for one in settings.ami} or {settings.pbx}
+    pbxs = settings.managers or {settings.pbx}
     found = together((one for one in lives(settings.journal.folder) if one.pbx in pbxs), now)
     told = [one for one in statuses(settings.journal.folder) if one.pbx in pbxs]
     age = max(0.0, (now - found.at).total_seconds()) if found else 0.0

@@ -46,7 +46,7 @@ def found(store: Store, settings: Settings) -> Iterator[Found]:
     """Of each manager in the settings: is it heard, what is wrong or lacking; is the journal taken in."""
     now = store.clock()
     told = {one.journal: one for one in statuses(settings.journal.folder)}
-    pbxs = dict.fromkeys(one.pbx or settings.pbx for one in settings.ami)
+    pbxs = settings.managers
     for pbx in pbxs:
         own = [one for one in told.values() if one.pbx == pbx]
         yield f"live feed {pbx}", *_feed(own, now)

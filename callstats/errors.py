@@ -33,6 +33,11 @@ class UsageError(CallstatsError):
     """A command or function was used in a way it does not allow."""
 
 
+def in_words(error: Exception) -> str:
+    """What stopped something, in one line: an error of ours as it says, any other as what broke and where."""
+    return str(error) if isinstance(error, CallstatsError) else unexpected(error)
+
+
 def unexpected(error: Exception) -> str:
     """What broke and where, in one line; never the error's text, which may hold a number or a name."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -6,12 +6,13 @@ No database is asked, so that it is told when that is down too. Nothing in it is
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal, Self, get_args
+
+from callstats import at_once
 
 State = Literal["connecting", "connected", "refused", "wrong peer", "down", "disk", "stopped"]
 STATES: Final = get_args(State)
@@ -40,11 +41,8 @@ class FeedStatus:
     lacks: tuple[str, ...] = ()
 
     def write(self, folder: Path) -> None:
-        """Writes it in one step, so that nobody reads a half."""
-        path = folder / NAME
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(asdict(self), default=datetime.isoformat), encoding="utf-8")
-        fresh.replace(path)
+        """Tells it beside the journal."""
+        at_once.write(folder / NAME, json.dumps(asdict(self), default=datetime.isoformat))
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

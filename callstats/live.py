@@ -7,7 +7,6 @@ few people only who waits is told: whether one of two talks just now is about a 
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from callstats import at_once
 from callstats.departments import Departments
 from callstats.small_cells import small_units
 
@@ -47,10 +47,8 @@ class Live:
     departments: Mapping[str, Now]
 
     def write(self, folder: Path) -> None:
-        """Writes it in one step, so that nobody reads a half."""
-        fresh = folder / f"{NAME}.{os.getpid()}"
-        fresh.write_text(json.dumps(asdict(self), default=datetime.isoformat), encoding="utf-8")
-        fresh.replace(folder / NAME)
+        """Tells it beside the journal."""
+        at_once.write(folder / NAME, json.dumps(asdict(self), default=datetime.isoformat))
 
 
 def lives(folder: Path) -> list[Live]:

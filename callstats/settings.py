@@ -273,6 +273,11 @@ class Settings(BaseSettings):
         """SQL URL of cases and catalog; SQLite in the data folder unless `database` says otherwise."""
         return self.database or f"sqlite:///{self.data / 'callstats.sqlite3'}"
 
+    @property
+    def managers(self) -> dict[str, AmiServer]:
+        """The managers of [[ami]] by the name of their PBX in the facts."""
+        return {one.pbx or self.pbx: one for one in self.ami}
+
     @cached_property
     def zone(self) -> ZoneInfo:
         """The site's time zone."""

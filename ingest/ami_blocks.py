@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ingest.ami_stream import END
 from ingest.base import MAX_RECORD_BYTES
 
 __all__ = ["Blocks", "masked"]
 
-END: Final = b"\r\n\r\n"
 MASK: Final = b"***"
 # A key is a secret's by its name; what a caller keys in, or a dialplan sets, may be the PIN of a mailbox.
 # Each pattern looks at one block alone: two collectors, or other cuts, must give the same bytes.

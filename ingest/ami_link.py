@@ -20,7 +20,8 @@ from asterisk.ami.response import Response
 from callstats.errors import CallstatsError, SettingsError
 from callstats.settings_ami import AmiServer
 from ingest import ami_actions
-from ingest.ami_blocks import END, Blocks
+from ingest.ami_blocks import Blocks
+from ingest.ami_stream import END
 from ingest.base import MAX_RECORD_BYTES
 from ingest.dialects.ami import OWN_ACTIONS
 

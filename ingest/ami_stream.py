@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ingest.base import MAX_RECORD_BYTES
 
-__all__ = ["BANNER", "Piece", "Splitter"]
+__all__ = ["BANNER", "END", "Piece", "Splitter"]
 
 KEPT_OF_LONG = 8192
 END = b"\r\n\r\n"

@@ -60,8 +60,8 @@ def collectors(
 ) -> list[Collector]:
     """A collector per entry of [[ami]]; ``name`` tells a second collector of the same PBX from the first."""
     return [
-        Collector(server, server.pbx or settings.pbx, settings.journal.folder, keys, stop, name=name)
-        for server in settings.ami
+        Collector(server, pbx, settings.journal.folder, keys, stop, name=name)
+        for pbx, server in settings.managers.items()
     ]
 
 
@@ -91,14 +91,12 @@ class Collector:
         *,
         name: str = "",
         clock: Clock = utc_now,
-        wait: Callable[[float], bool] | None = None,
-        chance: Callable[[], float] = random.random,
     ) -> None:
         self.server, self.pbx, self.stop = server, pbx, stop
         self.name = f"{pbx}-{name}" if name else pbx
         self.folder = folder / self.name
         self.journal = Journal(self.folder, keys)
-        self._clock, self._wait, self._chance = clock, wait or stop.wait, chance
+        self._clock = clock
         now = clock()
         self.status = FeedStatus(pbx, self.name, "connecting", now, now)
         self._connection = 0
@@ -121,9 +119,7 @@ class Collector:
                     break
                 steady = time.monotonic() - began > STEADY_S
                 tries = 0 if steady else tries + 1
-                self._rest(
-                    backoff_s(tries - 1 if tries else 0, isinstance(fault, LoginRefusedError), self._chance)
-                )
+                self._rest(backoff_s(max(0, tries - 1), isinstance(fault, LoginRefusedError)))
         except JournalError as error:
             self._tell("disk", str(error))
             log.critical("%s: %s", self.name, error)
@@ -160,7 +156,7 @@ class Collector:
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0 and not self.stop.is_set():
-            self._wait(min(left, TELL_S))
+            self.stop.wait(min(left, TELL_S))
             self._still()
 
     # what a connection gives: `ingest.ami_link.Sink`

@@ -43,7 +43,7 @@ TRIES: Final = 5
 def journals(settings: Settings) -> list[tuple[str, str]]:
     """PBX and name of every journal of the site: of the managers in the settings, second collectors too."""
     found = []
-    pbxs = sorted({one.pbx or settings.pbx for one in settings.ami}, key=len, reverse=True)
+    pbxs = sorted(settings.managers, key=len, reverse=True)
     for folder in sorted(settings.journal.folder.glob("*/")):
         pbx = next((one for one in pbxs if folder.name == one or folder.name.startswith(f"{one}-")), None)
         if pbx is not None:
@@ -54,7 +54,7 @@ def journals(settings: Settings) -> list[tuple[str, str]]:
 class Compactor:
     """Takes one journal into the facts, piece by piece.
 
-    State: the place read up to, the reader of the stream, readings that are not committed yet.
+    State: the journal's reader with its place, the stream's reader, readings that are not committed yet.
     """
 
     def __init__(
@@ -103,13 +103,12 @@ class Compactor:
         self._vault = vault
         self._stream = FeedReader(context_of(self.settings, vault, "", self.pbx), self.journal, known, cursor)
         self._reject_keys = LineKeys(self.pbx, Ami.family)
-        self._begin_piece(place)
+        self._begin_piece()
         # all keys of the file: the collector may have a new one before pseudonyms have it
         keys = load_pseudonymiser(self.settings.numbers.key_file, create=False)
         self._reader = Reader(self.folder, keys, place)
 
-    def _begin_piece(self, place: Place) -> None:
-        self._place = place
+    def _begin_piece(self) -> None:
         self._readings: list[Reading] = []
         self._feeds: dict[str, Heard] = {}
         self._turned = False
@@ -184,7 +183,7 @@ class Compactor:
             self._cursor = cursor
             self._reject_keys = keys
             self._committed_at = self._clock()
-            self._begin_piece(place)
+            self._begin_piece()
             return report
         raise StoreError(f"{self.journal}: other processes keep bringing the same lines; it goes on later")
 

@@ -11,7 +11,7 @@ from datetime import UTC
 from typing import Final
 
 from callstats.cases.feeds_live import Cursor, Heard
-from ingest.ami_stream import Piece, Splitter
+from ingest.ami_stream import END, Piece, Splitter
 from ingest.base import Context
 from ingest.dialects.ami import AmiReader, epoch_text
 from ingest.journal_format import Kind, Record
@@ -22,7 +22,6 @@ __all__ = ["FeedReader"]
 TIMED: Final = b"\r\nTimestamp: "
 BOOTED: Final = b"Event: FullyBooted"
 ANSWER: Final = b"\r\nActionID: "
-END: Final = b"\r\n\r\n"
 BACK_US: Final = 2_000_000  # a clock that goes back by more was set: what was heard before ends there
 
 
@@ -42,7 +41,7 @@ class FeedReader(AmiReader):
         self._done: list[Heard] = []
         self._expected: int | None = None  # ordinal of the next block, where it is known
         # what goes on after a restart is the newest stretch of its connection
-        self._names = {one.name.partition("+")[0]: one.name for one in known}
+        self._names = {one.name.partition("+")[0]: one.name for one in sorted(known, key=_ordinal)}
         if after is not None:
             self.connection, self._expected = after.connection, after.ordinal
 
@@ -129,6 +128,11 @@ class FeedReader(AmiReader):
     def _identity(self, piece: Piece) -> bytes:
         """Where a PBX tells no times (`timestampevents=no`), that of its arrival tells copies apart."""
         return piece.data if TIMED in piece.data else b"%s\0%d" % (piece.data, self._received_us)
+
+
+def _ordinal(of: Heard) -> int:
+    """The block with which a stretch began: of a clock that was set back the newest is not the latest."""
+    return int(of.name.partition("+")[2] or 0)
 
 
 def _widened(span: tuple[int, int] | None, at: int) -> tuple[int, int]:

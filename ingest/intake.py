@@ -10,16 +10,18 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from callstats.cases import feeds_live
-from callstats.errors import CallstatsError, ClosedMonthError, unexpected
+from callstats.errors import ClosedMonthError
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.compact import Compactor, journals
 from ingest.journal import Place
 from ingest.journal_format import numbers, path_of
 from ingest.load import finish
+from ingest.rounds import Rounds
 from ingest.storing import FileReport
 
 __all__ = ["Intake"]
@@ -29,7 +31,6 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 0.5
 TIDY_S: Final = 30.0
 SWEEP_S: Final = 600.0
-LONGEST_S: Final = 60.0
 DAY_S: Final = 86_400
 RESTS: Final = 0.5
 Durable = Mapping[str, Callable[[], Place]]
@@ -66,23 +67,13 @@ class Intake:
 
     def run(self, stop: threading.Event, every_s: float = EVERY_S) -> None:
         """Goes on until stopped, then takes in what is there still."""
-        failures = 0
+        rounds = Rounds(log, "the journal waits, nothing is lost", "the journal is taken in again")
         while True:
             last = stop.is_set()
-            try:
-                self.round(last)
-            except Exception as error:
-                failures += 1
-                if failures == 1:
-                    reason = str(error) if isinstance(error, CallstatsError) else unexpected(error)
-                    log.warning("%s; trying again until it works; the journal waits, nothing is lost", reason)
-            else:
-                if failures:
-                    log.warning("the journal is taken in again")
-                failures = 0
+            rounds.tried(partial(self.round, last))
             if last:
                 break
-            stop.wait(min(LONGEST_S, every_s * 2 ** min(failures, 10)))
+            stop.wait(rounds.wait_s(every_s))
         self.close()
 
     def round(self, last: bool = False) -> list[FileReport]:

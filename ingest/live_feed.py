@@ -18,6 +18,7 @@ from callstats.feed_status import utc
 from callstats.live import LiveState
 from callstats.pseudonyms import Pseudonymiser
 from callstats.settings import Settings
+from ingest.ami_stream import END
 from ingest.csvtext import BadLineError
 from ingest.dialects.ami import pairs
 from ingest.journal import Journal, Place, Read, Reader
@@ -41,7 +42,7 @@ def events_of(record: Record) -> Iterator[Mapping[str, str]]:
     place = 0
     while found := _KINDS.search(record.data, place):
         begin = record.data.index(b"Event: ", found.start())
-        end = record.data.find(b"\r\n\r\n", begin)
+        end = record.data.find(END, begin)
         end = end if end >= 0 else len(record.data)
         place = end
         try:

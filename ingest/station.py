@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
-from callstats.errors import CallstatsError, unexpected
+from callstats.errors import in_words, unexpected
 from callstats.pseudonyms import Pseudonymiser
 from callstats.settings import Settings
 from callstats.store import Store
@@ -89,7 +89,7 @@ def take_in(
                 Intake(settings, store, durable, also(store) if also else None).run(stop)
             return
         except Exception as error:  # also of ours: what stands in the journal must get in some day
-            reason = str(error) if isinstance(error, CallstatsError) else unexpected(error)
+            reason = in_words(error)
             if reason != told:
                 log.warning("%s; the journal waits, nothing is lost", reason)
             told = reason

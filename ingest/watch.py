@@ -21,7 +21,7 @@ from typing import Final
 
 from callstats.cases.catalog import ConflictError
 from callstats.cases.vault import Vault
-from callstats.errors import CallstatsError, ClosedMonthError, InputError, StoreError, unexpected
+from callstats.errors import ClosedMonthError, InputError, StoreError
 from callstats.settings import Settings
 from callstats.store import Store
 from ingest.base import Dialect
@@ -33,6 +33,7 @@ from ingest.listing import Found, Key, is_own, listed
 from ingest.load import LINK, UNKNOWN, finish, is_text, load_file
 from ingest.packed import is_packed
 from ingest.reader import identify
+from ingest.rounds import Rounds
 from ingest.storing import FileReport, added
 from ingest.telling import Telling
 
@@ -46,7 +47,6 @@ LOST_S: Final = 600.0  # of quiet, before a file that has no path any more is le
 IDLE_S: Final = 86400.0  # the same of one that has: its lines come at once, however quiet the night was
 MANY: Final = 100  # files held open, above which LOST_S is enough
 TIDY_S: Final = 30.0  # between two tidyings of the store
-BACK_OFF_S: Final = 60.0  # at most, between two rounds while the store cannot be written to
 FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 NOT_THERE: Final = "is not there; it is waited for"
 Stamp = tuple[int, int]
@@ -117,21 +117,15 @@ class Watch:
 
         While the store cannot be written to, it waits longer and longer, up to a minute, and goes on.
         """
-        self._stop, failures = stop, 0
+        self._stop, rounds = stop, Rounds(log, "nothing is lost", "the store can be written to again")
+
+        def look() -> None:
+            for report in self.poll():
+                tell(report)
+
         while not stop.is_set():
-            try:
-                for report in self.poll():
-                    tell(report)
-            except Exception as error:
-                failures += 1
-                if failures == 1:
-                    reason = str(error) if isinstance(error, CallstatsError) else unexpected(error)
-                    log.warning("%s; trying again until it works; nothing is lost", reason)
-            else:
-                if failures:
-                    log.warning("the store can be written to again")
-                failures = 0
-            stop.wait(min(BACK_OFF_S, every_s * 2 ** min(failures, 10)) if failures else every_s)
+            rounds.tried(look)
+            stop.wait(rounds.wait_s(every_s))
         self.close()
 
     def poll(self) -> list[FileReport]:

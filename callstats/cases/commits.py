@@ -12,9 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.cases.catalog import COLUMNS, Batch, ConflictError, FileRow, batch, horizon, in_chunks
+from callstats.cases.database import inserted
 from callstats.cases.keys import generation_since
 from callstats.cases.models import batches, crossings, data_version, days, feed_ends, files
 from callstats.errors import StoreError
@@ -200,9 +200,8 @@ def touch(connection: Connection, touched: Collection[date], counter: int) -> No
 
 
 def _upsert(connection: Connection, rows: Sequence[dict[str, Any]], changing: Sequence[str]) -> None:
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     for part in in_chunks(rows):
-        new = make(days).values(part)
+        new = inserted(connection, days).values(part)
         found = {name: new.excluded[name] for name in changing}
         connection.execute(new.on_conflict_do_update(index_elements=["local_date"], set_=found))
 

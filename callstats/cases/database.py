@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, SQLAlchemyError
 
@@ -96,6 +97,11 @@ class Database:
                 yield connection
         except DBAPIError as error:
             raise StoreError(_plain(error, str(self.engine.url))) from error
+
+
+def inserted(connection: Connection, table: Table) -> Any:
+    """An INSERT that may say what is done on a conflict: each database has its own, of the same form."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _engine(url: str) -> Engine:

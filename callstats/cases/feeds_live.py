@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, case, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from callstats.cases.database import inserted
 from callstats.cases.models import data_version, journal_cursors, live_feeds
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,8 +74,7 @@ def note(connection: Connection, feeds: Iterable[Heard], counter: int) -> None:
     ]
     if not rows:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = make(live_feeds).values(rows)
+    new = inserted(connection, live_feeds).values(rows)
     first, last = live_feeds.c.connected_us, live_feeds.c.heard_us
     wider = {
         "connected_us": case((new.excluded.connected_us < first, new.excluded.connected_us), else_=first),
@@ -115,9 +114,8 @@ def cursors(connection: Connection) -> list[Cursor]:
 
 def move(connection: Connection, to: Cursor) -> None:
     """Notes how far a journal was taken in."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = asdict(to)
-    new = make(journal_cursors).values([row])
+    new = inserted(connection, journal_cursors).values([row])
     moved = {name: new.excluded[name] for name in row if name != "journal"}
     connection.execute(new.on_conflict_do_update(index_elements=["journal"], set_=moved))
 

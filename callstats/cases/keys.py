@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from sqlalchemy import Connection, delete, exists, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
-from callstats.cases.database import Database
+from callstats.cases.database import Database, inserted
 from callstats.cases.models import batches, number_keys, numbers
 from callstats.errors import SettingsError
 from callstats.pseudonyms import Pseudonymiser, load_pseudonymiser
@@ -44,9 +43,8 @@ def site_pseudonymiser(settings: Settings, database: Database) -> Pseudonymiser:
         with database.write() as connection:
             if _unused(connection):
                 connection.execute(delete(number_keys))
-            make = postgresql.insert if database.name == "postgresql" else sqlite.insert
             rows = [{"key_id": key_id, "fingerprint": text} for key_id, text in ours.items()]
-            connection.execute(make(number_keys).values(rows).on_conflict_do_nothing())
+            connection.execute(inserted(connection, number_keys).values(rows).on_conflict_do_nothing())
             if not _fits(_known(connection), ours):  # another process stored with another key meanwhile
                 raise SettingsError(f"{path}: {FOREIGN}")
     return found

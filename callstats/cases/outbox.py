@@ -14,8 +14,8 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from callstats.cases.database import inserted
 from callstats.cases.register_tables import outbox
 
 
@@ -37,9 +37,10 @@ class Row:
 
 def put(connection: Connection, row: Row) -> bool:
     """Adds a reminder; False where there is one of that way, recipient and day already."""
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values = {**vars(row), "cases": json.dumps([dict(case) for case in row.cases], sort_keys=True)}
-    return bool(connection.execute(make(outbox).values(values).on_conflict_do_nothing()).rowcount)
+    return bool(
+        connection.execute(inserted(connection, outbox).values(values).on_conflict_do_nothing()).rowcount
+    )
 
 
 def waiting(connection: Connection, day: date, now: datetime) -> list[Row]:

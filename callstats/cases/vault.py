@@ -19,11 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from callstats.calendar import Calendar
 from callstats.cases.catalog import ConflictError
-from callstats.cases.database import Database
+from callstats.cases.database import Database, inserted
 from callstats.cases.keys import generation, site_pseudonymiser
 from callstats.cases.models import numbers
 from callstats.cases.register_tables import cases
@@ -78,8 +77,7 @@ class Vault:
             with self.database.write() as connection:
                 if generation(connection) not in (0, self._newest):
                     raise ConflictError("number vault: the numbers have got a new key meanwhile")
-                make = postgresql.insert if self.database.name == "postgresql" else sqlite.insert
-                new = make(numbers).values(rows[start : start + CHUNK])
+                new = inserted(connection, numbers).values(rows[start : start + CHUNK])
                 later = {
                     name: case(
                         (new.excluded[name] > numbers.c[name], new.excluded[name]), else_=numbers.c[name]

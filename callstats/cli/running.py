@@ -12,7 +12,7 @@ from typing import Final
 
 from callstats.cli import base
 from callstats.cli.base import DONE, Declare, current, settings_of, stopped_by_signals
-from callstats.errors import CallstatsError, unexpected
+from callstats.errors import in_words
 from callstats.settings import Settings
 from callstats.supervisor import Part, Supervisor
 
@@ -81,10 +81,8 @@ def jobs(settings: Settings, stop: Event) -> None:
 def _tried(name: str, work: Callable[[], None]) -> bool:
     try:
         work()
-    except CallstatsError as error:
-        log.error("%s: %s; tried again later", name, error)
-    except Exception as error:  # a fault of ours: the other jobs go on
-        log.error("%s: %s; tried again later", name, unexpected(error))
+    except Exception as error:  # a fault of ours too: the other jobs go on
+        log.error("%s: %s; tried again later", name, in_words(error))
     else:
         return True
     return False

@@ -27,18 +27,25 @@ def server_of(fake: FakeAmi, **more: object) -> AmiServer:
 
 
 @contextmanager
+def beside(run: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    """Something that runs until `stop` is set, while a test goes on."""
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(60)
+        assert not thread.is_alive()
+
+
+@contextmanager
 def collecting(server: AmiServer, folder: Path) -> Iterator[Collector]:
     """A collector at work."""
     stop = threading.Event()
     collector = Collector(server, "pbx", folder, KEYS, stop)
-    thread = threading.Thread(target=collector.run)
-    thread.start()
-    try:
+    with beside(collector.run, stop):
         yield collector
-    finally:
-        stop.set()
-        thread.join(30)
-        assert not thread.is_alive()
 
 
 def journaled(folder: Path) -> list[Record]:

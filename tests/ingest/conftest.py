@@ -26,7 +26,7 @@ def sites(tmp_path: Path) -> Iterator[list[Site]]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path / "one")
+    made = Site(tmp_path / "alone")
     yield made
     made.store.close()
 

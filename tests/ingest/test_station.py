@@ -22,6 +22,7 @@ from ingest import collect, intake, station
 from ingest.journal_format import Kind, Record, numbers
 from ingest.live_feed import events_of
 from ingest.station import Station
+from tests.ingest.collecting import beside
 from tests.ingest.fake_ami import SECRET, FakeAmi, Peer, until
 from tests.ingest.loading import SAMPLE, Site
 
@@ -71,16 +72,17 @@ def running(site: Site, fake: FakeAmi, name: str = "", **more: bool) -> Iterator
     """A station at work against a server."""
     entry = AmiServer(port=fake.port, secret=SecretStr(SECRET))
     site.settings = site.settings.model_copy(update={"ami": (entry,)})
+    with at_work(site, name, **more) as made:
+        yield made
+
+
+@contextmanager
+def at_work(site: Site, name: str = "", **more: bool) -> Iterator[Station]:
+    """A station at work on the managers of the site's settings."""
     stop = threading.Event()
     made = Station(site.settings, load_pseudonymiser(site.settings.numbers.key_file), stop, name, **more)
-    thread = threading.Thread(target=made.run)
-    thread.start()
-    try:
+    with beside(made.run, stop):
         yield made
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 def calls(site: Site) -> list[dict[str, object]]:
@@ -238,15 +240,8 @@ def test_several_pbxs_at_once_each_with_its_own_name(site: Site) -> None:
             AmiServer(pbx="annex", port=two.port, secret=secret),
         )
         site.settings = site.settings.model_copy(update={"ami": entries})
-        stop = threading.Event()
-        made = Station(site.settings, load_pseudonymiser(site.settings.numbers.key_file), stop)
-        thread = threading.Thread(target=made.run)
-        thread.start()
-        try:
+        with at_work(site):
             until(lambda: len(calls(site)) == 2)
-        finally:
-            stop.set()
-            thread.join(60)
     assert sorted(str(row["call_id"]) for row in calls(site)) == [f"annex:{START}.1", f"pbx:{START}.1"]
 
 
@@ -262,17 +257,10 @@ def test_one_managers_fault_stops_no_other(site: Site, tmp_path: Path) -> None:
         typo = AmiServer(pbx="b", host="pbx..example", secret=SecretStr(SECRET))
         good = AmiServer(port=fake.port, secret=SecretStr(SECRET))
         site.settings = site.settings.model_copy(update={"ami": (faulty, typo, good)})
-        stop = threading.Event()
-        made = Station(site.settings, load_pseudonymiser(site.settings.numbers.key_file), stop)
-        thread = threading.Thread(target=made.run)
-        thread.start()
-        try:
+        with at_work(site) as made:
             until(lambda: len(calls(site)) == 1)
             until(lambda: all(one.status.fault for one in made.collectors[:2]))
             faults = [str(one.status.fault) for one in made.collectors]
-        finally:
-            stop.set()
-            thread.join(60)
     assert made.fault is None
     assert "secret cannot be read" in faults[0]
     assert "no machine of this name" in faults[1]

@@ -238,7 +238,8 @@ def test_the_command_looks_once_at_what_it_is_told(
     path = site.put("queue_log", b"".join(A) + b"nonsense\n")
     config = tmp_path / "callstats.toml"
     sample = (SAMPLE / "callstats.toml").read_text(encoding="utf-8")
-    config.write_text(sample + '\n[watch]\npaths = ["one/inbox"]\n', encoding="utf-8")
+    beside = site.inbox.relative_to(tmp_path)
+    config.write_text(sample + f'\n[watch]\npaths = ["{beside}"]\n', encoding="utf-8")
     options = ["--config", str(config), "--data", str(tmp_path / "data")]
     assert main([*options, "watch", "--once"]) == 1
     told = f"{path}: queue_log: {len(A)} new of {len(A) + 1} read, 1 rejected\n"
