@@ -104,7 +104,7 @@ def read(
         session.table("events", store.event_files(first, last), EVENTS.schema)
         session.table("ids", pa.table({"uniqueid": pa.array(ids, pa.string())}))
         session.table("left_messages", pa.table({"msg_id": pa.array(messages, pa.string())}))
-        hear(session)
+        hear(session, kept=False)
         rows = session.query(LINES_OF_A_CALL).to_pylist()
     with store.database.read() as connection:
         paths = {one.id: one.path for one in catalog.all_batches(connection)}

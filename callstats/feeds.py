@@ -38,7 +38,7 @@ def gaps(ends: Sequence[dict[str, Any]]) -> set[Gap]:
     """When no feed was there, from the ends of all feeds."""
     with opened() as session:
         session.table("events", ends_table(ends))
-        hear(session)
+        hear(session, kept=False)
         rows = session.query(text("feed_gaps")).to_pylist()
     return {(row["pbx"], row["from_us"], row["to_us"]) for row in rows}
 

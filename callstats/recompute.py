@@ -142,8 +142,7 @@ def _compute(
         with store.database.read() as connection:
             horizons = catalog.horizon(connection)
         fresh = _fresh(facts, part) if spreading else {}
-        new = {day: [store.root / file.path for file in files] for day, files in fresh.items()}
-        found = reach(facts, own, new, folder)
+        found = reach(facts, own, fresh, folder)
         newest = max((file.evidence or 0 for files in fresh.values() for file in files), default=-1)
         touched = _outdated(store, found.touched - own, newest, stale) if spreading else set()
         days = sorted(day for day in own | touched if not horizons.sealed(day))

@@ -2,27 +2,31 @@
 
 A day's rows depend on the calls that have a line on it or on a day beside it (a message left just after
 midnight, two rows that follow each other), each read whole. New lines change the calls that they are of,
-hence the days of all lines of these calls, and the days beside.
+hence the days of all lines of these calls, and the days beside; and the day beside one where they are
+`NIGHT` from midnight at most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
 from callstats.assemble import hear, text
 from callstats.cases import crossings
+from callstats.cases.catalog import FileRow
 from callstats.cases.crossings import Crossing
 from callstats.engine import opened
 from callstats.fields import EVENTS
 from callstats.snapshot import Snapshot
 
 ONE_DAY: Final = timedelta(days=1)
+NIGHT: Final = timedelta(hours=6)  # no text in assemble/sql joins lines of two calls that are further apart
 _NEXT: Final = """
 SELECT uid, min(label) AS label FROM (
     SELECT uid, label FROM tied
@@ -70,17 +74,20 @@ def widened(days: Iterable[date], by: int = 1) -> set[date]:
 
 
 def reach(
-    facts: Snapshot, days: Collection[date], fresh: Mapping[date, Collection[Path]], spill: Path | None = None
+    facts: Snapshot,
+    days: Collection[date],
+    fresh: Mapping[date, Collection[FileRow]],
+    spill: Path | None = None,
 ) -> Reach:
     """What computing `days` takes; `fresh` are the files with new lines among them, by day."""
-    touched = set(days) | widened(fresh)
+    touched = set(days) | _told_of(fresh, ZoneInfo(facts.timezone))
     read = widened(touched, 2)
     while True:
         with facts.database.read() as connection:
             tied = crossings.around(connection, read)
         calls = (
             _calls(facts, read, {one.id for one in tied if one.id}, fresh, spill)
-            if _open(tied, read) or (fresh and tied)
+            if _open(tied, read) or _near(tied, widened(touched))
             else []
         )
         more, new = _rows(tied, touched, set(fresh))
@@ -101,6 +108,27 @@ def _open(tied: Iterable[Crossing], read: Collection[date]) -> bool:
     return any(one.day not in read or one.other_day not in read for one in tied)
 
 
+def _near(tied: Iterable[Crossing], days: Collection[date]) -> bool:
+    """Whether a call that is of more than one day may be of one of these."""
+    return any(one.day in days or one.other_day in days for one in tied)
+
+
+def _told_of(fresh: Mapping[date, Collection[FileRow]], zone: ZoneInfo) -> set[date]:
+    """The days of new lines, and those beside that end or begin at most `NIGHT` from such a line."""
+    found = set(fresh)
+    for day, files in fresh.items():
+        for file in files:
+            if file.min_at is None or file.max_at is None:  # of an older program
+                found |= widened([day])
+                continue
+            found |= {_local(file.min_at - NIGHT, zone), _local(file.max_at + NIGHT, zone)}
+    return found
+
+
+def _local(at: datetime, zone: ZoneInfo) -> date:
+    return at.astimezone(zone).date()
+
+
 def _rows(
     tied: Iterable[Crossing], touched: Collection[date], fresh: Collection[date]
 ) -> tuple[set[date], set[date]]:
@@ -119,7 +147,7 @@ def _calls(
     facts: Snapshot,
     read: Collection[date],
     seeds: Collection[str],
-    fresh: Mapping[date, Collection[Path]],
+    fresh: Mapping[date, Collection[FileRow]],
     spill: Path | None,
 ) -> list[_Call]:
     """The calls with an id among `seeds`, as far as the days that are read tell; their days to the end."""
@@ -128,8 +156,9 @@ def _calls(
         return []
     with opened(spill=spill) as session:
         session.table("events", [facts.root / path for path in files], EVENTS.schema)
-        session.table("fresh", [path for paths in fresh.values() for path in paths], EVENTS.schema)
-        hear(session)
+        new_files = [facts.root / file.path for found in fresh.values() for file in found]
+        session.table("fresh", new_files, EVENTS.schema)
+        hear(session, kept=True)
         session.step("edges", text("edges"))
         start = pa.array(sorted(seeds), pa.string())
         session.table("seeds", pa.table({"uid": start}))

@@ -134,7 +134,7 @@ def take_steps(session: Engine, settings: Settings) -> None:
     """Runs the texts over the session's ``events``; afterwards it holds the tables that `RESULTS` names."""
     for name, table in reference(settings).items():
         session.table(name, table)
-    hear(session)
+    hear(session, kept=True)
     session.step("edges", text("edges"))
     _label(session)
     parameters: dict[str, Parameter] = {"timezone": settings.timezone}
@@ -143,10 +143,16 @@ def take_steps(session: Engine, settings: Settings) -> None:
         session.step(name, text(name), parameters)
 
 
-def hear(session: Engine) -> None:
-    """Name the session's events ``heard``: with ids that are unique across PBXs and times in microseconds."""
+def hear(session: Engine, *, kept: bool) -> None:
+    """Name the session's events ``heard``: with ids that are unique across PBXs and times in microseconds.
+
+    ``kept``: for more than one reader; to read the files again for each takes three to four times as long.
+    """
     session.step("bare_ids", text("bare_ids"))
-    session.view("heard", text("heard"))
+    if kept:
+        session.step("heard", text("heard"))
+    else:
+        session.view("heard", text("heard"))
 
 
 def _ordered(step: str, columns: Sequence[str], days: Collection[date] | None = None) -> str:

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -203,11 +203,27 @@ def test_only_days_that_new_lines_touch_are_replaced_and_few_are_read(tmp_path: 
         recompute(store, own)
         append(store, said("new", 12, "ANSWER", 30, 12))
         with store.reading() as facts:
-            path = [store.root / file.path for file in facts.files("events") if file.batch == "new"]
-            found = spread.reach(facts, [FIRST + 12 * ONE_DAY], {FIRST + 12 * ONE_DAY: path})
+            new = [file for file in facts.files("events") if file.batch == "new"]
+            found = spread.reach(facts, [FIRST + 12 * ONE_DAY], {FIRST + 12 * ONE_DAY: new})
         numbers = sorted((day - FIRST).days for day in found.touched if (day - FIRST).days < 29)
         assert numbers == [11, 12, 13, 14]  # the call of day 12 ends on day 13
         assert len([day for day in found.read if (day - FIRST).days < 27]) <= 10
+
+
+@pytest.mark.parametrize(("hour", "days"), [(0, {-1, 0}), (5, {-1, 0}), (7, {0}), (17, {0}), (23, {0, 1})])
+def test_the_day_beside_is_computed_for_lines_of_the_night_alone(
+    tmp_path: Path, hour: int, days: set[int]
+) -> None:
+    """A call at noon cannot change yesterday: each call of a live feed would compute three days."""
+    own, day = site(tmp_path), FIRST + 2 * ONE_DAY
+    with Store.open(own) as store:
+        for n in range(5):
+            append(store, said(f"s{n}", n, "CHAN_START", n, n))
+        recompute(store, own)
+        at = datetime.combine(day, time(hour, 30), own.zone)
+        ids = {"uniqueid": f"{int(at.timestamp())}.9", "linkedid": f"{int(at.timestamp())}.9"}
+        append(store, event("new", at, channel="PJSIP/201-0000000f", **ids))
+        assert {(one - day).days for one in recompute(store, own)} == days
 
 
 def test_an_id_that_is_no_time_neither_stops_a_computing_nor_loses_a_call(tmp_path: Path) -> None:

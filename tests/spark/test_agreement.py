@@ -166,7 +166,7 @@ def test_what_else_is_asked_of_the_facts(twin: Twin, store: Store) -> None:
         with store.database.read() as connection:
             ends = crossings.ends(connection)
         first, after = data_window(facts) or (date.max, date.max)
-        files = {one.local_date: [store.root / one.path] for one in facts.files("events", first, after)}
+        files = {one.local_date: [one] for one in facts.files("events", first, after)}
         call = facts.scan("calls")["call_id"][0].as_py()
         with store.database.read() as connection:
             cases = list(opening.cases_of(connection, range(1, 100)).values())

@@ -17,7 +17,7 @@ goes_on AS (
         row_number() OVER (PARTITION BY a.uid ORDER BY b.at_us DESC NULLS LAST, b.uid ASC NULLS LAST) AS n
     FROM heard a
     JOIN heard b ON b.pbx = a.pbx AND b.source = a.source AND b.kind = a.kind AND b.channel = substring(a.channel, 11)
-        AND b.at_us <= a.at_us AND b.at_us > a.at_us - 86400000000
+        AND b.at_us <= a.at_us AND b.at_us > a.at_us - 21600000000
     WHERE a.kind IN ('Newchannel', 'CHAN_START') AND a.channel LIKE 'AsyncGoto/%' AND a.uid IS NOT NULL AND b.uid IS NOT NULL
 ),
 pairs AS (
