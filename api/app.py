@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from secrets import token_urlsafe
 from threading import Thread
 from typing import Final
@@ -34,14 +35,17 @@ from api import (
     single_sign_on,
 )
 from api.entrance import Entrance
+from api.head import head_view
 from api.shell import KeptByVersion, Labelled, Shell
 from api.site import Links, Site
+from api.text import Words
 from callstats import __version__, charts
 from callstats.accounts import keeping as accounts
-from callstats.errors import UsageError
+from callstats.errors import CallstatsError, UsageError
 from callstats.metrics.base import Said
 from callstats.settings import Settings
 from callstats.settings_server import Server
+from callstats.snapshot import at_one_moment
 from callstats.store import Store
 
 HOST: Final = "127.0.0.1"
@@ -178,13 +182,24 @@ def serve(
         app = create_app(settings, neighbours, links)
         with _taken(*held.getsockname()[:2]):
             held.listen()
-        Thread(target=charts.ready, name="charts", daemon=True).start()  # or the first visitor waits for it
+        Thread(target=_ready, args=(app.state.site,), name="ready", daemon=True).start()
         config = uvicorn.Config(
             app, log_level="warning", server_header=False,
             timeout_graceful_shutdown=GOODBYE_S,
             ssl_certfile=settings.server.certificate, ssl_keyfile=settings.server.key,
         )  # fmt: skip
         uvicorn.Server(config).run(sockets=[held])
+
+
+def _ready(site: Site) -> None:
+    """Draws one head's page for nobody, or the first visitor waits for all that is loaded once."""
+    charts.ready()
+    with suppress(CallstatsError):  # what is wrong with the site, who asks it is told
+        there, ids = site.window(), site.departments.ids
+        if there and ids:
+            start, end = max(there[0], there[1] - timedelta(days=92)), there[1]
+            words = Words("lv", site.settings.zone)
+            at_one_moment(site.store, lambda facts: head_view(site, facts, ids[0], start, end, words))
 
 
 @contextmanager

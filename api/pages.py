@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -72,18 +73,22 @@ def department_page(
     start, end = window_of(site, query)
     not_apart(visitor_of(request), site.departments, [department], end)
     page = Page(request, site, query, start, end)
+    seen = _sees(request, "missed_page", department)
+    with ThreadPoolExecutor(1) as beside:  # whom to call back is asked of other tables than the figures
+        waiting = beside.submit(waiting_of, site, department) if seen else None
+        head = at_one_moment(
+            site.store, lambda facts: head_view(site, facts, department, start, end, page.words)
+        )
     return page.answer(
         "department.html",
         department=department,
         title=site.departments.name(department, page.words.language),
         said=said_of(site, start, end, [department]),
         remarks_too=_sees(request, "remarks_page", department),
-        waiting=waiting_of(site, department) if _sees(request, "missed_page", department) else None,
+        waiting=waiting.result() if waiting else None,
         kept=site.settings.numbers.vault_days > 0,
         calls_too=_sees(request, "calls_page", department),
-        head=at_one_moment(
-            site.store, lambda facts: head_view(site, facts, department, start, end, page.words)
-        ),
+        head=head,
         verdict_names=VERDICT_NAMES,
         month_after=lambda month: bucket_end(month, "month"),
         day_before=lambda day: day - timedelta(days=1),

@@ -19,6 +19,23 @@ Row = Mapping[str, Any]
 BLUE: Final = "#2a73a8"
 AMBER: Final = "#9a5f06"
 GREY: Final = "#6a7379"
+COLOURS: Final = (BLUE, AMBER, GREY, "#5b7f2b", "#8a4f9e", "#00807a", "#b0413e")  # of lines side by side
+STYLE: Final[Mapping[str, Any]] = {  # of every chart; `callstats.pictures.template` lends it to others
+    "height": 320,
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"family": "system-ui, sans-serif", "size": 13},
+    "legend": {
+        "orientation": "h",
+        "y": 1.02,
+        "yanchor": "bottom",
+        "x": 0,
+        "xanchor": "left",
+        "traceorder": "normal",
+    },
+    "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
+    "bargap": 0.25,
+}
 OFFICE: Final = (8, 16)  # first and last hour that the map of the week always shows
 PALE: Final = (230, 238, 245)
 DEEP: Final = (18, 74, 115)
@@ -32,35 +49,33 @@ _HOUR: Final = Said("stunda no", "hour from")
 
 def ready() -> None:
     """Loads what the library loads with its first chart, some tenths of a second."""
-    _figure([go.Bar(x=[1], y=["x"]), go.Scatter(x=[1], y=[1]), go.Heatmap(z=[[1]])], "lv").to_json()
+    one = framed([go.Bar(x=[1], y=["x"]), go.Scatter(x=[1], y=[1])], "lv", x={}, y={})
+    one.to_json()
 
 
-def _figure(traces: Sequence[Any], language: Language, *, legend: bool = False, **layout: Any) -> go.Figure:
-    figure = go.Figure(list(traces))
-    figure.update_layout(
-        template="none",
-        separators=SEPARATORS[language],
-        margin={"l": 56, "r": 16, "t": 64 if legend else 16, "b": 48},
-        height=320,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 13},
-        showlegend=legend,
-        legend={
-            "orientation": "h",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "x": 0,
-            "xanchor": "left",
-            "traceorder": "normal",
-        },
-        hoverlabel={"font": {"family": "system-ui, sans-serif"}},
-        bargap=0.25,
-        **layout,
-    )
-    figure.update_xaxes(automargin=True, fixedrange=True)
-    figure.update_yaxes(automargin=True, fixedrange=True)
-    return figure
+def framed(
+    traces: Sequence[Any],
+    language: Language,
+    *,
+    x: Mapping[str, Any],
+    y: Mapping[str, Any],
+    legend: bool = False,
+    **layout: Any,
+) -> go.Figure:
+    """Traces as a figure in the style of the pages, with what is said of its axes ``x`` and ``y``.
+
+    Everything is given at once: the library looks through all of a figure each time it is updated.
+    """
+    axis = {"automargin": True, "fixedrange": True}
+    given = {
+        "template": "none",
+        "separators": SEPARATORS[language],
+        "margin": {"l": 56, "r": 16, "t": 64 if legend else 16, "b": 48},
+        "showlegend": legend,
+        "xaxis": {**axis, **x},
+        "yaxis": {**axis, **y},
+    }
+    return go.Figure(list(traces), {**STYLE, **given, **layout})
 
 
 def _whole(most: int) -> dict[str, Any]:
@@ -91,33 +106,35 @@ def share_over_time(
         connectgaps=False,
         line={"color": BLUE, "width": 2},
         marker={"size": 7},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": [_above(row) for row in rows],
-            "arrayminus": [_below(row) for row in rows],
-            "color": GREY,
-            "thickness": 1.2,
-            "width": 3,
-        },
+        error_y=interval(rows, 100),
         customdata=[[row["k"], row["n"]] for row in rows],
         hovertemplate=f"%{{x}}: %{{y:.0f}} % (%{{customdata[0]}} {_OF[language]} %{{customdata[1]}})"
         "<extra></extra>",
     )
-    figure = _figure([trace], language)
-    figure.update_yaxes(title=_SHARE[language], range=[0, 103], dtick=20)
-    figure.update_xaxes(type="category", nticks=12)
+    figure = framed(
+        [trace],
+        language,
+        x={"type": "category", "nticks": 12},
+        y={"title": _SHARE[language], "range": [0, 103], "dtick": 20},
+    )
     if target is not None:
         figure.add_hline(y=100 * target, line={"dash": "dash", "color": AMBER})
     return figure
 
 
-def _above(row: Row) -> float | None:
-    return None if row["high"] is None else 100 * (row["high"] - row["value"])
-
-
-def _below(row: Row) -> float | None:
-    return None if row["low"] is None else 100 * (row["value"] - row["low"])
+def interval(rows: Sequence[Row], scale: float = 1) -> dict[str, Any]:
+    """The 95 % intervals of values as error bars, in units of 1 / ``scale``."""
+    above = [None if row["high"] is None else scale * (row["high"] - row["value"]) for row in rows]
+    below = [None if row["low"] is None else scale * (row["value"] - row["low"]) for row in rows]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": above,
+        "arrayminus": below,
+        "color": GREY,
+        "thickness": 1.2,
+        "width": 3,
+    }
 
 
 def counts(
@@ -147,11 +164,13 @@ def counts(
         textangle=0,
         hovertemplate="%{y}: %{x}<extra></extra>",
     )
-    figure = _figure([trace], language)
-    figure.update_layout(height=max(160, 60 + 44 * len(shown)))
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=_CALLS[language], **_whole(max((row["n"] for row in shown), default=0)))
-    return figure
+    return framed(
+        [trace],
+        language,
+        x={"title": _CALLS[language], **_whole(max((row["n"] for row in shown), default=0))},
+        y={"autorange": "reversed"},
+        height=max(160, 60 + 44 * len(shown)),
+    )
 
 
 def missed_by_hour(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
@@ -167,6 +186,19 @@ def missed_by_hour(rows: Sequence[Row], weekdays: Sequence[str], language: Langu
         language,
         shade=lambda row: row["k"] / most if most else 0.0,
         text=lambda row: str(row["k"]),
+        told=lambda row: f"{row['k']} {_OF[language]} {row['n']} ({_percent(row['value']):.0f} %)",
+    )
+
+
+def share_by_hour(rows: Sequence[Row], weekdays: Sequence[str], language: Language) -> go.Figure:
+    """A share by hour and weekday, the largest darkest; an hour without calls is a gap."""
+    shown = [row for row in rows if row["value"] is not None]
+    return _week(
+        shown,
+        weekdays,
+        language,
+        shade=lambda row: row["value"],
+        text=lambda row: f"{_percent(row['value']):.0f}",
         told=lambda row: f"{row['k']} {_OF[language]} {row['n']} ({_percent(row['value']):.0f} %)",
     )
 
@@ -227,29 +259,28 @@ def _week(
             hovertemplate=weekdays[day - 1] + ", %{customdata[0]}: %{customdata[1]}<extra></extra>",
         )
 
-    figure = _figure(
+    names = [weekdays[day - 1] for day in days]
+    return framed(
         [bar(place, day) for place, day in enumerate(days)],
         language,
+        x={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": [str(hour) for hour in hours],
+            "range": [-0.5, len(hours) - 0.5],
+            "showgrid": False,
+            "title": _HOUR[language],
+        },
+        y={
+            "tickvals": list(range(len(days))),
+            "ticktext": names,
+            "range": [len(days) - 0.5, -0.5],
+            "showgrid": False,
+            "zeroline": False,
+        },
         barmode="overlay",
         uniformtext={"minsize": 9, "mode": "hide"},
     )
-    names = [weekdays[day - 1] for day in days]
-    figure.update_yaxes(
-        tickvals=list(range(len(days))),
-        ticktext=names,
-        range=[len(days) - 0.5, -0.5],
-        showgrid=False,
-        zeroline=False,
-    )
-    figure.update_xaxes(
-        type="category",
-        categoryorder="array",
-        categoryarray=[str(hour) for hour in hours],
-        range=[-0.5, len(hours) - 0.5],
-        showgrid=False,
-        title=_HOUR[language],
-    )
-    return figure
 
 
 def _colour(share: float) -> tuple[int, ...]:
@@ -299,22 +330,30 @@ def signals(rows: Sequence[Row], limit: int, language: Language, most: int = 12)
         bar([n for n in bars if n <= limit], within, BLUE),
         bar([n for n in bars if n > limit], after, AMBER),
     ]
-    figure = _figure(traces, language, legend=True, barmode="overlay")
-    figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(labels.values()))
-    figure.update_xaxes(title=Said("zvana signāli līdz atbildei", "ring signals before the answer")[language])
-    figure.update_yaxes(title=_CALLS[language], **_whole(max(bars.values())))
-    figure.add_vline(x=limit - 0.5, line={"dash": "dash", "color": GREY, "width": 2})
-    figure.add_annotation(
-        x=limit - 0.5,
-        y=1,
-        yref="paper",
-        yanchor="top",
-        xanchor="left",
-        xshift=6,
-        showarrow=False,
-        text=note[language],
+    marked = {"x": limit - 0.5, "yref": "paper"}
+    return framed(
+        traces,
+        language,
+        x={
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": list(labels.values()),
+            "title": Said("zvana signāli līdz atbildei", "ring signals before the answer")[language],
+        },
+        y={"title": _CALLS[language], **_whole(max(bars.values()))},
+        legend=True,
+        barmode="overlay",
+        shapes=[
+            {
+                "type": "line", "x0": limit - 0.5, "x1": limit - 0.5, "xref": "x", "y0": 0, "y1": 1,
+                "yref": "y domain", "line": {"dash": "dash", "color": GREY, "width": 2},
+            }
+        ],
+        annotations=[
+            {**marked, "y": 1, "yanchor": "top", "xanchor": "left", "xshift": 6, "showarrow": False,
+             "text": note[language]}
+        ],
     )
-    return figure
 
 
 def k_of_n(
@@ -340,8 +379,12 @@ def k_of_n(
         )
 
     traces = [bar([r["k"] for r in shown], yes, BLUE), bar([r["n"] - r["k"] for r in shown], no, GREY)]
-    figure = _figure(traces, language, legend=True, barmode="stack")
-    figure.update_layout(height=max(200, 130 + 44 * len(shown)))
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(title=_CALLS[language], **_whole(max((row["n"] for row in shown), default=0)))
-    return figure
+    return framed(
+        traces,
+        language,
+        x={"title": _CALLS[language], **_whole(max((row["n"] for row in shown), default=0))},
+        y={"autorange": "reversed"},
+        legend=True,
+        barmode="stack",
+        height=max(200, 130 + 44 * len(shown)),
+    )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow as pa
 
 from callstats.cases.register import Stored
 from callstats.engine import Source, View, literal
 from callstats.fields import TABLES
+
+T = TypeVar("T")
 
 
 class Facts(Protocol):
@@ -31,6 +34,10 @@ class Facts(Protocol):
 
     def data_version(self) -> str:
         """What the facts are at this moment."""
+        ...
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What ``work`` makes of these facts; where they cannot change, made once and kept under ``key``."""
         ...
 
     def exclusions(self) -> pa.Table:

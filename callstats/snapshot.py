@@ -7,7 +7,7 @@ does not, and finds a file gone, `at_one_moment` begins anew with a newer snapsh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -51,10 +51,18 @@ class Snapshot:
         self._content += f"-s{self._steps}" if self._steps else ""
         self._listed: set[Path] = set()
         self._old = False
+        self._kept: dict[Hashable, Any] = {}
 
     def data_version(self) -> str:
         """What these facts, and what people entered (neutral intervals, steps of cases), say, as one text."""
         return self._content
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What ``work`` makes of these facts: made once, as they do not change."""
+        if key not in self._kept:
+            self._kept[key] = work()
+        found: T = self._kept[key]
+        return found
 
     def exclusions(self) -> pa.Table:
         """Table `EXCLUSIONS`: the entered neutral intervals in force."""
@@ -73,6 +81,9 @@ class Snapshot:
 
     def files(self, name: str, first: date | None = None, last: date | None = None) -> list[FileRow]:
         """Files of a table with days from `first` to `last`, both included; None leaves an end open."""
+        return self.once(("files", name, first, last), lambda: self._files(name, first, last))
+
+    def _files(self, name: str, first: date | None, last: date | None) -> list[FileRow]:
         with self.database.read() as connection:
             if catalog.swept(connection) > self.counter:  # what it had then is not known any more
                 self._old = True
@@ -135,6 +146,7 @@ class Before(Snapshot):
 
     def __init__(self, facts: Snapshot, end: date) -> None:
         vars(self).update(vars(facts))  # the same version, and the same list of files
+        self._kept = {}
         self._facts = facts
         self.until = end - timedelta(days=1)
 

@@ -10,11 +10,11 @@ said that they read (`Store.reading`).
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 import pyarrow as pa
 
@@ -31,6 +31,8 @@ from callstats.gather import without
 from callstats.settings import Settings
 from callstats.snapshot import Snapshot, at_one_moment
 from callstats.writer import BUFFERED_ROWS, BatchWriter
+
+T = TypeVar("T")
 
 __all__ = ["COMPUTED", "LEASE", "Batch", "BatchWriter", "ConflictError", "Store"]
 
@@ -79,6 +81,10 @@ class Store:
     def data_version(self) -> str:
         """What facts and entered neutral intervals say at this moment, as one text."""
         return self.snapshot().data_version()
+
+    def once(self, key: Hashable, work: Callable[[], T]) -> T:
+        """What ``work`` makes of the facts, anew each time: they may have changed."""
+        return work()
 
     def exclusions(self) -> pa.Table:
         """See `Snapshot.exclusions`."""

@@ -64,10 +64,13 @@
     return window.Plotly.react(place, figure.data, layout, options);
   }
 
-  function all() {
-    Promise.all(charts.map(draw)).then(function () {
-      document.documentElement.dataset.drawn = String(charts.length);
-    });
+  // one after the other: the first picture is seen before the last is drawn
+  async function all() {
+    for (const place of charts) {
+      await draw(place);
+      await new Promise(function (shown) { setTimeout(shown); });
+    }
+    document.documentElement.dataset.drawn = String(charts.length);
   }
 
   all();

@@ -57,6 +57,7 @@ timed AS (
 )
 SELECT call_id, visit, department, local_date, entered_at, entered_date, entered_by, left_at, first_ring_at, answered_at,
     answered_by, ring_s, ring_min_s, ring_max_s, ring_source,
+    leg_ring_s, leg_ring_min_s, leg_ring_max_s, ring_resolution_us, early_media,
     CASE WHEN outcome = 'answered' AND ring_us IS NOT NULL
         THEN CAST(floor(ring_us / nullif(CAST(period_us AS DOUBLE), 0)) AS BIGINT) + 1 END AS rings,
     wait_s, talk_s, outcome, outcome_certainty,

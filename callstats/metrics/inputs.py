@@ -35,6 +35,10 @@ def data_window(facts: Facts) -> tuple[date, date] | None:
 
     Only files at the edges are read: the answer does not take longer as history grows.
     """
+    return facts.once("data_window", lambda: _data_window(facts))
+
+
+def _data_window(facts: Facts) -> tuple[date, date] | None:
     found = engine.run(
         "SELECT min(local_date) AS first, max(local_date) AS last FROM ("
         "SELECT local_date FROM calls UNION ALL SELECT local_date FROM visits UNION ALL SELECT local_date "
@@ -46,6 +50,10 @@ def data_window(facts: Facts) -> tuple[date, date] | None:
 
 def data_end_us(facts: Facts, last: date) -> int | None:
     """The last instant that the facts know of, in microseconds; ``last`` is their last local date."""
+    return facts.once(("data_end_us", last), lambda: _data_end_us(facts, last))
+
+
+def _data_end_us(facts: Facts, last: date) -> int | None:
     sql = """
     SELECT max(us) AS us FROM (
         SELECT max(unix_micros(coalesce(ended_at, started_at))) AS us FROM calls
