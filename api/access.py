@@ -92,6 +92,8 @@ MATRIX: Final[dict[str, Row]] = {
     "departments": ANY,
     "catalogue": ANY,
     "figures": FIGURES,
+    "window": FIGURES,
+    "facts_table": _all("analyst"),
     "all_months": {"head": "all", **_all("chancellery", "analyst", "admin")},
     "cases": _all("pr", "chancellery", "analyst"),
     "department_calls": {"head": "own", **_all("analyst")},

@@ -33,6 +33,7 @@ from api import (
     request_pages,
     routes,
     single_sign_on,
+    table_routes,
 )
 from api.entrance import Entrance
 from api.head import head_view
@@ -101,7 +102,8 @@ def create_app(
     app.state.today, app.state.live_streams = live_pages.Today(), 0
     app.state.provider = single_sign_on.Provider(settings.sign_in)
     elsewhere = tuple(f"{path}/" for path, _ in others)
-    skip = (*(root + path for path in (*pages.STATIC_PATHS, *register.PATHS, *live_pages.PATHS)), *elsewhere)
+    changing = (*register.PATHS, *live_pages.PATHS, *table_routes.PATHS)
+    skip = (*(root + path for path in (*pages.STATIC_PATHS, *changing)), *elsewhere)
     app.add_middleware(KeptByVersion, version=site.version, skip=skip, written=site.written)
     app.add_middleware(Labelled, invented=settings.simulated, elsewhere=elsewhere)
     app.add_middleware(Entrance, site=site, elsewhere=elsewhere)
@@ -113,6 +115,7 @@ def create_app(
     app.add_middleware(Shell, names=settings.server.names)
     errors.install(app)
     app.include_router(routes.router)
+    app.include_router(table_routes.router)
     app.include_router(register_sheet.router)  # before the register's own, whose paths hold numbers
     app.include_router(register.router)
     app.include_router(register_api.router)

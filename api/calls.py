@@ -23,7 +23,6 @@ from api.errors import NotFoundError
 from api.letters import letters
 from callstats import engine, evidence, judge
 from callstats.behind import Cell, behind
-from callstats.departments import Departments
 from callstats.errors import UsageError
 from callstats.evidence import endpoint
 from callstats.facts import Facts, table
@@ -276,8 +275,3 @@ def _opened(cursor: str | None) -> tuple[int | None, str, int]:
     ):
         raise UsageError("cursor: is none that this server gave; take it from 'next' of the page before")
     return entered_us, call_id, visit
-
-
-def names_of(departments: Departments) -> pa.Table:
-    """Departments with their names, one row per period, by id."""
-    return departments.names.sort_by([("department", "ascending"), ("valid_from", "ascending")])

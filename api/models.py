@@ -149,6 +149,16 @@ Month: Final = row_model(
     ),
 )
 Months: Final = _page("Months", Month)
+
+
+class Days(BaseModel):
+    """Local days that hold data: from the first one to before another; null where there are none."""
+
+    model_config = ConfigDict(extra="forbid")
+    from_: date | None = Field(None, alias="from", description="first local day with data")
+    to: date | None = Field(None, description="first local day after the last with data")
+
+
 Cases: Final = _page("Cases", row_model("Case", CASES.fields, CASES.row))
 Departments: Final = _page("Departments", DepartmentRow)
 Catalogue: Final = _page("Catalogue", MetricModel)

@@ -21,15 +21,14 @@ from api.formats import MEDIA, Format, answer, label, negotiated
 from api.noting import noted
 from api.people import visitor_of
 from api.site import Site, site_of
-from callstats import small_cells
+from callstats.analysis.figures import told_table
 from callstats.behind import Cell
 from callstats.errors import UsageError
 from callstats.export import json_value
 from callstats.metrics.base import Metric, Said
-from callstats.metrics.registry import METRICS
+from callstats.metrics.registry import METRICS, also_called
 from callstats.month_list import month_list
 from callstats.register.table import cases_table
-from callstats.report import metrics_table
 from callstats.verdicts import Verdict
 from callstats.workbook import DEFINITION
 
@@ -155,7 +154,7 @@ class CallsQuery(Windowed, Formatted, CellQuery):
 def departments(request: Request, site: SiteOf, query: Annotated[Formatted, Query()]) -> Response:
     """Departments with their names, one row per period."""
     form = negotiated(request.headers.get("accept", ""), query.format)
-    return answer(calls.names_of(site.departments), form, "departments")
+    return answer(site.departments.listed, form, "departments")
 
 
 @router.get("/metrics", responses=models.responses(models.Catalogue), summary="Catalogue of the metrics")
@@ -163,7 +162,7 @@ def catalogue(request: Request, query: Annotated[Formatted, Query()]) -> Respons
     """Every metric: what it means, how it is computed, what is left out, its unit and axes."""
     form = negotiated(request.headers.get("accept", ""), query.format)
     if form == "json":
-        return _json({**label(), "items": [declaration(one) for one in METRICS.values()]})
+        return json_answer({**label(), "items": [declaration(one) for one in METRICS.values()]})
     flat = [{name: _flat(value) for name, value in declaration(one).items()} for one in METRICS.values()]
     return answer(pa.Table.from_pylist(flat), form, "metrics")
 
@@ -185,6 +184,7 @@ def figures(
     Cells below the department of few calls or people are hidden (`suppressed`). No data is null, never 0.
     A week or month is computed from its calls, never as a mean of days.
     """
+    metric = also_called(metric)
     if metric not in METRICS:
         raise NotFoundError(f"no metric {metric!r}; known: {', '.join(METRICS)}")
     form = negotiated(request.headers.get("accept", ""), query.format)
@@ -193,11 +193,8 @@ def figures(
     own = departments_in(visitor_of(request), "figures")
     asked = query.department or (None if own is None else list(own))
     not_apart(visitor_of(request), site.departments, query.department, end)
-    table = metrics_table(site.store, site.settings, (metric,), by, start, end, asked)
-    small = small_cells.small_units(site.departments, end)
-    whole = asked[0] if asked is not None and len(asked) == 1 else None
     alone = apart(visitor_of(request), site.departments, end)
-    told = small_cells.hidden_in(table, by, small, whole, alone)
+    told = told_table(site.store, site.settings, metric, by, start, end, asked, alone)
     response = answer(defined(told, METRICS[metric]), form, f"{metric}_{start}_{end}")
     if form == "csv":  # a CSV file has no room for it
         address = f"{request.scope.get('root_path', '')}{PREFIX}/metrics?format=csv"
@@ -218,7 +215,7 @@ def cases(request: Request, site: SiteOf, query: Annotated[Formatted, Query()]) 
 def all_months(request: Request, site: SiteOf, _: Annotated[Known, Query()]) -> Response:
     """How the months stand: closed, restated, provisional or waiting, with every edition. JSON only."""
     negotiated(request.headers.get("accept", ""), there=("json",))
-    return _json({**label(), "items": [row.as_json() for row in month_list(site.store, site.settings)]})
+    return json_answer({**label(), "items": [row.as_json() for row in month_list(site.store, site.settings)]})
 
 
 @router.get(
@@ -269,7 +266,7 @@ def one_call(
     own = departments_in(visitor_of(request), "one_call")
     if own is not None and not {one["department"] for one in found["visits"]} & set(own):
         raise ForbiddenError(f"call {call_id} did not come to a department of yours")
-    response = _json({**label(), **found})
+    response = json_answer({**label(), **found})
     response.headers.update(NO_STORE)
     return response
 
@@ -321,5 +318,6 @@ def _flat(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def _json(value: Any) -> Response:
+def json_answer(value: Any) -> Response:
+    """A JSON answer that is no table."""
     return Response(json.dumps(value, ensure_ascii=False, default=json_value), media_type=MEDIA["json"])

@@ -141,6 +141,11 @@ class Departments:
         ]
         return pa.Table.from_pylist(rows, NAMES)
 
+    @property
+    def listed(self) -> pa.Table:
+        """Table of `NAMES` by id, then by period."""
+        return self.names.sort_by([("department", "ascending"), ("valid_from", "ascending")])
+
     @cached_property
     def _index(self) -> dict[tuple[str, str], list[Member]]:
         index: dict[tuple[str, str], list[Member]] = {}

@@ -1,15 +1,22 @@
-"""All metrics, found by their modules: the slug is the module's name."""
+"""All metrics, found by their modules: the slug is the module's name.
+
+A site's own are modules of the folder that the environment's CALLSTATS_METRICS names; they are found as
+modules of this package, and so are in API, pages, command and notebooks like the others.
+"""
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Final
 
 import callstats.metrics as package
-from callstats.errors import UsageError
+from callstats.errors import SettingsError, UsageError
 from callstats.metrics.base import Metric
 
+OWN: Final = "CALLSTATS_METRICS"
 _GROUND: Final = frozenset(
     {
         "base",
@@ -25,13 +32,32 @@ _GROUND: Final = frozenset(
 )
 
 
+def _own() -> list[str]:
+    """The folder of the site's own metrics, if it has one. Raises SettingsError where there is no such."""
+    given = os.environ.get(OWN)
+    if not given:
+        return []
+    if not Path(given).is_dir():
+        raise SettingsError(
+            f"environment variable {OWN}: {given} is no folder; name one with a module per metric"
+        )
+    return [str(Path(given).resolve())]
+
+
 def _found() -> dict[str, Metric]:
+    ours = {m.name for m in iter_modules(package.__path__)}
+    for folder in _own():
+        if twice := sorted(ours & {m.name for m in iter_modules([folder])}):
+            raise SettingsError(
+                f"{OWN}: {folder}: {', '.join(twice)}: there is a module of that name already"
+            )
+        package.__path__.append(folder)
     slugs = sorted(m.name for m in iter_modules(package.__path__) if m.name not in _GROUND)
     found: dict[str, Metric] = {}
     for slug in slugs:
         metric = getattr(import_module(f"{package.__name__}.{slug}"), "METRIC", None)
         if not isinstance(metric, Metric) or metric.slug != slug:
-            raise TypeError(f"callstats/metrics/{slug}.py declares no METRIC with module=__name__")
+            raise TypeError(f"{slug}.py declares no METRIC with module=__name__")
         found[slug] = metric
     return found
 
@@ -39,9 +65,17 @@ def _found() -> dict[str, Metric]:
 METRICS: Final[dict[str, Metric]] = _found()
 
 
+ALSO_CALLED: Final = {"rings_before_answer": "third_signal_share"}  # the three promises by their usual names
+
+
+def also_called(slug: str) -> str:
+    """The slug that another usual name of a metric stands for; any other name as it is."""
+    return ALSO_CALLED.get(slug, slug)
+
+
 def metric(slug: str) -> Metric:
     """The metric of that slug. Raises UsageError that names the known ones."""
     try:
-        return METRICS[slug]
+        return METRICS[also_called(slug)]
     except KeyError:
         raise UsageError(f"no metric {slug!r}; known: {', '.join(METRICS)}") from None

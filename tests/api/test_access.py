@@ -30,6 +30,8 @@ ASKED: dict[str, tuple[str, str]] = {
     "calls_page": ("GET", "/departments/social/calls"),
     "call_page": ("GET", "/calls/pbx:1"),
     "call_phone": ("POST", "/calls/pbx:1/phone"),
+    "window": ("GET", "/api/v1/window"),
+    "facts_table": ("GET", "/api/v1/tables/calls"),
     "live_page": ("GET", "/live"),
     "live_part": ("GET", "/live/part"),
     "live_events": ("GET", "/live/events"),
