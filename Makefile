@@ -8,7 +8,7 @@ export PORT
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install demo test test-spark test-pbx test-simulation accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
+.PHONY: help install demo notebooks test test-spark test-pbx test-simulation accuracy bench lint types imports pytest lock clean system-run system-test system-spark dev spark
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,11 @@ demo: install ## set up, load a simulated quarter and a real recording, show the
 	@$(BIN)/callstats demo
 
 test: system-test dev lint types imports pytest ## set up, then every check: ruff, mypy, import contracts, pytest
+
+notebooks: dev ## the demonstration's data, then every notebook run and written as a page to .demo/notebooks/
+	@$(BIN)/callstats demo --only-make
+	@PLOTLY_RENDERER=png $(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir .demo/notebooks notebooks/*.ipynb
+	@echo "written to .demo/notebooks/; open them with a browser, or notebooks/ with Jupyter"
 
 test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and on DuckDB, compared
 	@SPARK_TESTS=1 $(BIN)/python -m pytest -n 0 tests/spark $(PYTEST_ARGS)

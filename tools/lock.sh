@@ -11,5 +11,5 @@ compile() {
         --resolver=backtracking --build-deps-for=editable ${UPGRADE:+--upgrade} --output-file "$lock" "$@" pyproject.toml
 }
 compile requirements.lock
-compile requirements-dev.lock --extra dev --constraint requirements.lock
+compile requirements-dev.lock --extra dev --extra notebooks --constraint requirements.lock
 compile requirements-spark.lock --extra spark --constraint requirements.lock

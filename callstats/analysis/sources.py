@@ -69,7 +69,7 @@ class Source(Protocol):
     def reading(
         self, names: Collection[str], start: date | None, end: date | None
     ) -> AbstractContextManager[Mapping[str, engine.Source]]:
-        """The tables of `callstats.analysis.tables.TOLD` of the days ``[start, end)`` (None: all there are)."""
+        """Tables of `callstats.analysis.tables.TOLD` of the days ``[start, end)`` (None: all there are)."""
         ...
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """What an analyst sees of the facts: clients as pseudonyms, nobody's phone (domain/05 requirements 4, 5).
 
-Each table is a SQL text over the stored one; columns that would name an employee are not in it at all, so that
-neither a filter nor a join can ask for them. A phone is a number within its call: 1 is the first one tried.
+Each table is a SQL text over the stored one; columns that would name an employee are not in it at all, so
+that neither a filter nor a join can ask for them. A phone is a number within its call: 1 was tried first.
 """
 
 from __future__ import annotations

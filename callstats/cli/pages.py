@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from callstats.cli.base import DONE, Declare, current, settings_of
 from callstats.errors import UsageError
 from callstats.settings import Settings
+
+if TYPE_CHECKING:
+    from callstats.demo import Demo
 
 DEFAULT_PORT: Final = 8000
 
@@ -21,6 +24,7 @@ def declare(command: Declare) -> None:
         "demo", _demo, "A simulated quarter and a real PBX's recording, in .demo/, shown on 127.0.0.1."
     )
     demo.add_argument("--calls", type=int, metavar="N", help="about so many simulated calls")
+    demo.add_argument("--only-make", action="store_true", help="make it, for the notebooks; show nothing")
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -51,27 +55,39 @@ def _port() -> int:
 def _demo(options: argparse.Namespace) -> int:
     from api.app import Neighbour, listening, serve
     from callstats import demo
-    from callstats.cli.simulate import Teller
-    from callstats.demo_register import work_the_register
-    from callstats.store import Store
-    from ingest.load import load
 
-    port, calls = _port(), demo.CALLS if options.calls is None else options.calls
+    if options.only_make:
+        _made(options)
+        return DONE
+    port = _port()
     with listening(port=port) as listener:
-        shown = demo.prepare(
-            Path.cwd(), getattr(options, "config", None), getattr(options, "data", None), calls, Teller().tell
-        )
-        for settings, files in shown.sites():
-            if not shown.ready:
-                with Store.open(settings) as store:
-                    load([files], settings, store)
-            with current(settings) as store:  # closes the months that were loaded
-                if settings.simulated:
-                    work_the_register(store, settings)
-                print(demo.summary(store, settings), flush=True)
-        shown.finished()
+        shown = _made(options)
         recording = Neighbour(demo.RECORDING, demo.RECORDING_TITLE, shown.recording)
         address = f"http://127.0.0.1:{port}"
         print(f"Pages: {address}/ (simulated), {address}{demo.RECORDING}/ (recorded)", flush=True)
         serve(shown.town, listener=listener, neighbours=[recording], links=demo.LINKS)
     return DONE
+
+
+def _made(options: argparse.Namespace) -> Demo:
+    """The demonstration's two sites, loaded and computed."""
+    from callstats import demo
+    from callstats.cli.simulate import Teller
+    from callstats.demo_register import work_the_register
+    from callstats.store import Store
+    from ingest.load import load
+
+    calls = demo.CALLS if options.calls is None else options.calls
+    shown = demo.prepare(
+        Path.cwd(), getattr(options, "config", None), getattr(options, "data", None), calls, Teller().tell
+    )
+    for settings, files in shown.sites():
+        if not shown.ready:
+            with Store.open(settings) as store:
+                load([files], settings, store)
+        with current(settings) as store:  # closes the months that were loaded
+            if settings.simulated:
+                work_the_register(store, settings)
+            print(demo.summary(store, settings), flush=True)
+    shown.finished()
+    return shown

@@ -57,7 +57,7 @@ def _found() -> dict[str, Metric]:
     for slug in slugs:
         metric = getattr(import_module(f"{package.__name__}.{slug}"), "METRIC", None)
         if not isinstance(metric, Metric) or metric.slug != slug:
-            raise TypeError(f"{slug}.py declares no METRIC with module=__name__")
+            raise SettingsError(f"metrics: {slug}.py declares no METRIC with module=__name__")
         found[slug] = metric
     return found
 
