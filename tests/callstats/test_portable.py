@@ -49,6 +49,8 @@ COMPOSED = {
 OUTSIDE = {
     "callstats/cases/": "speaks to SQLite and PostgreSQL: catalog, vault",
     "callstats/gather.py": "the store's housekeeping: sorts the rows of files into one, computes nothing",
+    "callstats/analysis/": "what analysts ask in DuckDB's words, of a store or of tables that were fetched",
+    "api/table_routes.py": "gives a whole table away, computes nothing",
     "callstats/portable.py": "asks DuckDB's parser what is in a text",
 }
 
