@@ -105,7 +105,7 @@ class Figures:
         return int(self.table.num_rows)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return iter(self.table.to_pylist())
+        return iter(self.table.to_pylist(maps_as_pydicts="strict"))
 
     def __repr__(self) -> str:
         return f"{self.metric.title[self.language]}\n{self._brief().to_string(index=False)}"
