@@ -23,7 +23,8 @@ test: system-test dev lint types imports pytest ## set up, then every check: ruf
 
 notebooks: dev ## the demonstration's data, then every notebook run and written as a page to .demo/notebooks/
 	@$(BIN)/callstats demo --only-make
-	@PLOTLY_RENDERER=png $(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir .demo/notebooks notebooks/*.ipynb
+	@PLOTLY_RENDERER=png $(BIN)/jupyter nbconvert --log-level ERROR --execute --to html --output-dir .demo/notebooks \
+		--HTMLExporter.mathjax_url= --HTMLExporter.require_js_url= notebooks/*.ipynb
 	@echo "written to .demo/notebooks/; open them with a browser, or notebooks/ with Jupyter"
 
 test-spark: spark ## set up Spark (and Java), then every SQL text on Spark and on DuckDB, compared
