@@ -20,12 +20,13 @@ from callstats import small_cells
 from callstats.analysis.drawing import of_metric
 from callstats.analysis.lazy import pandas
 from callstats.departments import Departments
-from callstats.metrics.base import Language, Metric
+from callstats.metrics.base import Language, Metric, Said
 from callstats.report import metrics_table, told
 from callstats.settings import Settings
 from callstats.small_cells import shown
 from callstats.snapshot import Facts
 
+HIDDEN: Final = Said("nerāda (maz zvanu)", "hidden (few calls)")
 _SHOWN: Final = ("told", "value", "low", "high", "k", "n", "left_out", "unknown", "suppressed")
 
 
@@ -66,7 +67,10 @@ class Figures:
     def df(self) -> pd.DataFrame:
         """As pandas frame; beside the columns of the API ``told`` ("14 of 17", "82 %") and ``left_out``."""
         found = pandas(self.table)
-        found["told"] = [told(row, self.language) for row in self.table.to_pylist()]
+        found["told"] = [
+            HIDDEN[self.language] if row["suppressed"] else told(row, self.language)
+            for row in self.table.to_pylist()
+        ]
         found["left_out"] = [sum((reasons or {}).values()) for reasons in found["excluded"]]
         return found
 
