@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import chain
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
+from threading import BoundedSemaphore
 from typing import Annotated, Final, Literal
 
 import pyarrow as pa
 from fastapi import APIRouter, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from api import models
-from api.errors import NotFoundError
+from api.errors import BusyError, NotFoundError
 from api.formats import MEDIA
 from api.noting import noted
 from api.people import visitor_of
@@ -28,6 +32,8 @@ PATHS: Final = (f"{PREFIX}/tables/",)  # neither kept nor compared by version: t
 LEASE: Final = timedelta(hours=6)
 MEMORY_MIB: Final = 512
 ROWS: Final = 50_000
+AT_ONCE: Final = 4
+_SLOTS: Final = BoundedSemaphore(AT_ONCE)
 
 
 class TableQuery(Windowed):
@@ -57,13 +63,14 @@ def facts_table(
     noted(site, visitor_of(request), "table_exported", f"{table}_{start}_{end}")
     parts = _stream(site, table, start, end)
     first = next(parts)  # what cannot be read is told by the status, not by a stream that breaks off
-    return StreamingResponse(chain([first], parts), media_type=MEDIA["arrow"], headers=NO_STORE)
+    return _Given(first, parts)
 
 
-def _stream(site: Site, name: str, start: date, end: date) -> Iterator[bytes]:
+def _stream(site: Site, name: str, start: date, end: date) -> Generator[bytes, None, None]:
     told = TOLD[name].table.schema
     written: list[bytes] = []
     with (
+        _one_of_few(),
         TemporaryDirectory(prefix="callstats-") as spill,
         site.store.reading(LEASE) as facts,
         engine.Session(memory_mib=MEMORY_MIB, spill=FilePath(spill)) as session,
@@ -75,6 +82,31 @@ def _stream(site: Site, name: str, start: date, end: date) -> Iterator[bytes]:
                 stream.write_table(pa.Table.from_batches([batch]).select(told.names).cast(told))
                 yield _taken(written)
         yield _taken(written)
+
+
+class _Given(StreamingResponse):
+    """A stream that gives back what it holds when it ends, or when whoever reads it goes away."""
+
+    def __init__(self, first: bytes, parts: Generator[bytes, None, None]) -> None:
+        super().__init__(chain([first], parts), media_type=MEDIA["arrow"], headers=NO_STORE)
+        self._parts = parts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._parts.close))
+
+
+@contextmanager
+def _one_of_few() -> Iterator[None]:
+    """Raises BusyError where `AT_ONCE` tables are being given away already."""
+    if not _SLOTS.acquire(blocking=False):
+        raise BusyError(f"{AT_ONCE} tables are fetched at this moment; try again when one of them is done")
+    try:
+        yield
+    finally:
+        _SLOTS.release()
 
 
 def _taken(written: list[bytes]) -> bytes:

@@ -26,6 +26,7 @@ from callstats.fields import Field, Table
 
 MEMORY_MIB: Final = 1024
 BATCH_ROWS: Final = 100_000
+_WITH: Final = re.compile(r"\s*WITH\s+(RECURSIVE\s+)?", re.IGNORECASE)
 _READ: Final = ".df() .arrow() .batches() .count() .head() .save(path) read it"
 _TYPES: Final[Mapping[pa.DataType, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
@@ -98,19 +99,19 @@ class Query:
     def arrow(self) -> pa.Table:
         """The rows as Arrow table. Raises UsageError where the text is not understood."""
         with self._opened() as session:
-            return self._asked(lambda: session.query(self.text))
+            return self._asked(lambda: session.query(_bare(self.text)))
 
     def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """The rows bit by bit, about so many ``rows`` at a time: for more than fits into memory."""
         with self._opened() as session:
-            reader = self._asked(lambda: session.stream(self.text, rows))
+            reader = self._asked(lambda: session.stream(_bare(self.text), rows))
             yield from reader
 
     def save(self, to: str | Path) -> Path:
         """Writes the rows to a Parquet file bit by bit; returns its path."""
         path = Path(to)
         with self._opened() as session:
-            reader = self._asked(lambda: session.stream(self.text, BATCH_ROWS))
+            reader = self._asked(lambda: session.stream(_bare(self.text), BATCH_ROWS))
             parquet.write_stream(reader, reader.schema, path)
         return path
 
@@ -135,7 +136,10 @@ class Query:
         return f"<lazy{days}: {' '.join(self.text.split())}>\n{_READ}"
 
     def _over(self, text: str) -> Query:
-        whole = f"WITH this AS (\n{self.text}\n)\n{text}"
+        own = _WITH.match(text)  # a text with names of its own goes on from ours
+        asked = f",\n{text[own.end() :]}" if own else f"\n{text}"
+        recursive = own.group(1) or "" if own else ""
+        whole = f"WITH {recursive}this AS (\n{_bare(self.text)}\n){asked}"
         return Query(self.reading, self.tables, whole, self.start, self.end)
 
     def _asked(self, work: Callable[[], Any]) -> Any:
@@ -225,3 +229,8 @@ def _kind(one: Field) -> str:
 
 def _said(error: Exception) -> str:
     return str(error).strip()
+
+
+def _bare(text: str) -> str:
+    """A text without the semicolon that may end it."""
+    return text.strip().rstrip(";")

@@ -35,9 +35,6 @@ CLIENT: Final = Field(
     "the client's keyed pseudonym, equal wherever the same number called or was called; null: withheld, "
     "or no client",
 )
-DIALLED: Final = replace(
-    CALLS["dialled"], meaning="the municipality's number that was dialled; null: another"
-)
 PHONE: Final = Field("phone", INT, "employee's phone as a number within this call, in the order of trying")
 PLAIN_BOX: Final = replace(
     MESSAGES["mailbox"], meaning="mailbox of the free hotline; null: another, which may be a person's"
@@ -72,7 +69,7 @@ def _columns(fields: tuple[Field, ...], **made: str) -> str:
     return ",\n    ".join(f"{made[f.name]} AS {f.name}" if f.name in made else f.name for f in fields)
 
 
-_CALLS: Final = _fields(*CALLS.fields, before="direction", more=(CLIENT, DIALLED))
+_CALLS: Final = _fields(*CALLS.fields, before="direction", more=(CLIENT,))
 _CLOCKS: Final = tuple(
     VISITS[name]
     for name in ("leg_ring_s", "leg_ring_min_s", "leg_ring_max_s", "ring_resolution_us", "early_media")
@@ -95,7 +92,6 @@ TOLD: Final[Mapping[str, Told]] = {
                 _CALLS,
                 client=f"CASE WHEN {CLIENT_SQL.format(column='caller')} THEN caller "
                 f"WHEN {CLIENT_SQL.format(column='dialled')} THEN dialled END",
-                dialled="CASE WHEN dialled_class = 'own' THEN dialled END",
             )
             + "\nFROM calls_stored",
         ),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ import pytest
 import callstats
 from api.figures import department_view
 from api.site import Site
+from api.table_routes import AT_ONCE, _one_of_few
 from api.text import Words
 from callstats.accounts import keeping, signing
 from callstats.accounts.roles import OF_DEPARTMENT, Grant
@@ -140,6 +143,47 @@ def test_clients_join_and_nobody_is_named(here: Analysis) -> None:
         for hidden in ("employee", "answered_by", "employees_tried", "caller", "uniqueid", "channel"):
             with pytest.raises(UsageError, match=hidden):
                 here.sql(f"SELECT {hidden} FROM {name}").df()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT count(*) AS n FROM this",
+        "SELECT count(*) AS n FROM this; ",
+        "SELECT count(*) AS n FROM this -- all of them",
+        "WITH more AS (SELECT * FROM this) SELECT count(*) AS n FROM more",
+        "with recursive up(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM up WHERE i < 3) "
+        "SELECT count(*) AS n FROM this",
+    ],
+)
+def test_a_question_goes_on_from_another(here: Analysis, text: str) -> None:
+    several = here.visits.where("external").select("call_id", "department").between(DAY, DAY + timedelta(9))
+    assert several.sql(text).limit(5).df()["n"].tolist() == [several.count()]
+    assert here.sql("SELECT * FROM visits;").where("external").count() == several.count()
+
+
+def test_only_a_few_tables_are_given_away_at_once(there: Analysis) -> None:
+    with ExitStack() as taken:
+        for _ in range(AT_ONCE):
+            taken.enter_context(_one_of_few())
+        with pytest.raises(RemoteError, match="try again"):
+            there.calls.between("2026-01-01", "2026-01-03").df()
+    assert there.calls.between("2026-01-01", "2026-01-03").count() == 0
+
+
+def test_who_goes_away_gives_back_what_was_held(here: Analysis, server: Asking) -> None:
+    for _ in range(AT_ONCE + 1):
+        with server.stream("GET", "/api/v1/tables/visits") as answer:
+            assert answer.status_code == 200
+        time.sleep(0.2)
+    source = here._source
+    assert isinstance(source, LocalSource)
+    for _ in range(100):
+        with source.store.database.read() as connection:
+            if connection.exec_driver_sql("SELECT count(*) FROM readers").scalar_one() == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("a reader is still entered")
 
 
 def test_phones_are_numbers_within_their_call(here: Analysis) -> None:
