@@ -61,6 +61,10 @@ def write_stream(batches: Iterable[pa.RecordBatch], schema: pa.Schema, path: Pat
         raise StoreError(
             f"{path.parent}: cannot be written: {error.strerror or error}; see to disk and rights"
         ) from error
+    except BaseException:  # of whoever gives the rows
+        with suppress(OSError):
+            draft.unlink()
+        raise
     return size, rows
 
 

@@ -21,12 +21,11 @@ import pandas as pd
 import pyarrow as pa
 
 from callstats import engine, parquet
-from callstats.errors import UsageError
+from callstats.errors import StoreError, UsageError
 from callstats.fields import Field, Table
 
 MEMORY_MIB: Final = 1024
 BATCH_ROWS: Final = 100_000
-_WITH: Final = re.compile(r"\s*WITH\s+(RECURSIVE\s+)?", re.IGNORECASE)
 _READ: Final = ".df() .arrow() .batches() .count() .head() .save(path) read it"
 _TYPES: Final[Mapping[pa.DataType, Any]] = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
@@ -104,15 +103,16 @@ class Query:
     def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
         """The rows bit by bit, about so many ``rows`` at a time: for more than fits into memory."""
         with self._opened() as session:
-            reader = self._asked(lambda: session.stream(_bare(self.text), rows))
-            yield from reader
+            yield from self._rows(session, rows)
 
     def save(self, to: str | Path) -> Path:
         """Writes the rows to a Parquet file bit by bit; returns its path."""
         path = Path(to)
         with self._opened() as session:
-            reader = self._asked(lambda: session.stream(_bare(self.text), BATCH_ROWS))
-            parquet.write_stream(reader, reader.schema, path)
+            schema = self._asked(
+                lambda: session.query(f"SELECT * FROM ({_bare(self.text)}\n) LIMIT 0")
+            ).schema
+            parquet.write_stream(self._rows(session, BATCH_ROWS), schema, path)
         return path
 
     def count(self) -> int:
@@ -136,22 +136,37 @@ class Query:
         return f"<lazy{days}: {' '.join(self.text.split())}>\n{_READ}"
 
     def _over(self, text: str) -> Query:
-        own = _WITH.match(text)  # a text with names of its own goes on from ours
-        asked = f",\n{text[own.end() :]}" if own else f"\n{text}"
-        recursive = own.group(1) or "" if own else ""
-        whole = f"WITH {recursive}this AS (\n{_bare(self.text)}\n){asked}"
+        # a text in brackets may have names of its own; what it ends with must not close the bracket
+        whole = f"WITH this AS (\n{_bare(self.text)}\n)\nSELECT * FROM (\n{_bare(text)}\n) AS asked"
         return Query(self.reading, self.tables, whole, self.start, self.end)
 
+    def _rows(self, session: engine.Session, rows: int) -> Iterator[pa.RecordBatch]:
+        reader = self._asked(lambda: session.stream(_bare(self.text), rows))
+        while (batch := self._asked(lambda: next(reader, None))) is not None:
+            yield batch
+
     def _asked(self, work: Callable[[], Any]) -> Any:
-        """What `work` gives; a text that is not understood is told with what the engine says of it."""
+        """What `work` gives; a text that is not understood is told with what the engine says of it.
+
+        Raises UsageError, and StoreError where files cannot be read.
+        """
         try:
             return work()
         except duckdb.CatalogException as error:
             raise UsageError(f"{_said(error)} (there are the tables {', '.join(self.tables)})") from None
-        except (duckdb.ParserException, duckdb.BinderException) as error:
+        except duckdb.OutOfMemoryException as error:
+            raise UsageError(
+                f"this needs more than {MEMORY_MIB} MiB of memory and the disk beside it: ask for fewer "
+                f"days, or take the rows by batches ({_said(error).splitlines()[0]})"
+            ) from None
+        except duckdb.IOException as error:
+            raise StoreError(f"the store's files cannot be read: {_said(error)}") from None
+        except (
+            duckdb.Error,
+            pa.ArrowException,
+            OSError,
+        ) as error:  # in a stream the engine's faults are these
             raise UsageError(_said(error)) from None
-        except (duckdb.ConversionException, duckdb.InvalidInputException) as error:
-            raise UsageError(f"a value does not fit: {_said(error)}") from None
 
     @contextmanager
     def _opened(self) -> Iterator[engine.Session]:
@@ -232,5 +247,12 @@ def _said(error: Exception) -> str:
 
 
 def _bare(text: str) -> str:
-    """A text without the semicolon that may end it."""
-    return text.strip().rstrip(";")
+    """A text without the semicolon and the comment that may end it. Raises UsageError for no text at all."""
+    end = len(text)
+    for place, kind in reversed(duckdb.tokenize(text)):
+        if kind != duckdb.token_type.comment and text[place] != ";":
+            break
+        end = place
+    if not text[:end].strip():
+        raise UsageError("nothing is asked: write a SELECT")
+    return text[:end]

@@ -40,7 +40,7 @@ def bring_up_to_date(store: Store, settings: Settings) -> int:
             before = register.seen(connection)
             if before >= counter:
                 return 0
-            open_now = _computed_after(connection, before, _open_days(connection))
+            open_now = _open_days(connection)
         first = settings.messages.since or date.min
         days = {day for day in _changed_days(store, before) | open_now if day >= first}
         rows = _messages(store, days)
@@ -58,14 +58,6 @@ def bring_up_to_date(store: Store, settings: Settings) -> int:
 
 def _open_days(connection: Connection) -> set[date]:
     return {case.day for case in register.found(connection, closed=False, kind="message")}
-
-
-def _computed_after(connection: Connection, before: int, days: set[date]) -> set[date]:
-    """Of some days those computed after a commit: they may have lost the only message that they had."""
-    if not days:
-        return set()
-    known = catalog.known_days(connection, min(days), max(days))
-    return {day.local_date for day in known if day.computed_version > before} & days
 
 
 def _changed_days(store: Store, before: int) -> set[date]:

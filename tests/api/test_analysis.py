@@ -151,6 +151,8 @@ def test_clients_join_and_nobody_is_named(here: Analysis) -> None:
         "SELECT count(*) AS n FROM this",
         "SELECT count(*) AS n FROM this; ",
         "SELECT count(*) AS n FROM this -- all of them",
+        "SELECT count(*) AS n FROM this; -- all of them",
+        "-- how many\n/* are there */ WITH more AS (SELECT * FROM this) SELECT count(*) AS n FROM more;\n;",
         "WITH more AS (SELECT * FROM this) SELECT count(*) AS n FROM more",
         "with recursive up(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM up WHERE i < 3) "
         "SELECT count(*) AS n FROM this",
@@ -203,6 +205,9 @@ def test_phones_are_numbers_within_their_call(here: Analysis) -> None:
         (lambda cs: cs.visits["ring"].df(), "Candidate bindings: .*ring"),
         (lambda cs: cs.sql("SELECT * FROM visit").df(), "tables calls, visits"),
         (lambda cs: cs.sql("SELEC 1").df(), "syntax error"),
+        (lambda cs: cs.sql("-- nothing").df(), "nothing is asked"),
+        (lambda cs: cs.sql("SELECT 1; SELECT 2").count(), "syntax error"),
+        (lambda cs: list(cs.visits.select("CAST(call_id AS INT)").batches()), "Could not convert"),
     ],
 )
 def test_a_wrong_question_is_told_what_is_allowed(
@@ -377,6 +382,9 @@ def test_rows_come_bit_by_bit_and_go_to_a_file(here: Analysis, tmp_path: Path) -
     sizes = [batch.num_rows for batch in many.batches(50_000)]
     assert sum(sizes) == 100_000 * here.visits.count()
     assert max(sizes) <= 100_000
+    with pytest.raises(UsageError, match="Could not convert"):
+        here.visits.select("CAST(call_id AS INT) AS n").save(tmp_path / "bad.parquet")
+    assert not list(tmp_path.glob("*bad*"))
     path = many.limit(150_000).save(tmp_path / "some.parquet")
     assert pa.parquet.read_metadata(path).num_rows == 150_000
 
