@@ -60,9 +60,13 @@ def facts_table(
     if table not in TOLD:
         raise NotFoundError(f"no table {table!r}; there are {', '.join(TOLD)}")
     start, end = query.window(site)
-    noted(site, visitor_of(request), "table_exported", f"{table}_{start}_{end}")
     parts = _stream(site, table, start, end)
     first = next(parts)  # what cannot be read is told by the status, not by a stream that breaks off
+    try:
+        noted(site, visitor_of(request), "table_exported", f"{table}_{start}_{end}")
+    except BaseException:
+        parts.close()
+        raise
     return _Given(first, parts)
 
 

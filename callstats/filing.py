@@ -84,6 +84,13 @@ def _epochs(ids: pa.Array) -> pa.Array:
     return pc.struct_field(pc.extract_regex(ids, pattern=EPOCH), "epoch").cast(pa.int64())
 
 
+def has_epoch(ids: pa.ChunkedArray) -> bool:
+    """Whether every id there is tells when it came up: `[systemname-]epoch.counter`."""
+    given = ids.combine_chunks()
+    given = given.filter(pc.fill_null(pc.not_equal(given, ""), False))
+    return not len(given) or _epochs(given).null_count == 0
+
+
 def _local_day(instant: pa.Array, timezone: str) -> pa.Array:
     return pc.local_timestamp(instant.cast(pa.timestamp(instant.type.unit, tz=timezone))).cast(pa.date32())
 

@@ -12,8 +12,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,7 +33,7 @@ from callstats.origin import COLUMN, HEADER
 
 API: Final = "/api/v1"
 TIMEOUT_S: Final = 600.0  # of an answer that is computed over years
-ARROW: Final = "application/vnd.apache.arrow.stream"
+END: Final = b"\xff\xff\xff\xff\x00\x00\x00\x00"  # of an Arrow stream
 _LOOPBACK: Final = re.compile(r"localhost|127(\.[0-9]{1,3}){3}|::1")
 
 
@@ -56,6 +58,7 @@ class RemoteSource:
             base_url=self._address + API, headers=headers, timeout=TIMEOUT_S, transport=transport
         )
         self._folder = TemporaryDirectory(prefix="callstats-")
+        self._lock, self._numbers = Lock(), count()
         self._fetched: dict[tuple[str, date | None, date | None], Path] = {}
 
     @property
@@ -116,33 +119,42 @@ class RemoteSource:
 
     def _file(self, name: str, start: date | None, end: date | None) -> Path:
         key = (name, start, end)
-        if key not in self._fetched:
-            path = Path(self._folder.name) / f"{name}-{len(self._fetched)}.parquet"
-            schema = TOLD[name].table.schema
-            with (
-                self._streamed(f"/tables/{name}", _days(start, end)) as batches,
-                pq.ParquetWriter(path, schema, compression="zstd") as writer,
-            ):
-                for batch in batches:
-                    writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
-            self._fetched[key] = path
-        return self._fetched[key]
+        with self._lock:
+            if key not in self._fetched:
+                path = Path(self._folder.name) / f"{name}-{next(self._numbers)}.parquet"
+                self._fetch(name, start, end, path)
+                self._fetched[key] = path
+            return self._fetched[key]
+
+    def _fetch(self, name: str, start: date | None, end: date | None, path: Path) -> None:
+        schema = TOLD[name].table.schema
+        with (
+            self._streamed(f"/tables/{name}", _days(start, end)) as chunks,
+            pq.ParquetWriter(path, schema, compression="zstd") as writer,
+        ):
+            for batch in pa.ipc.open_stream(pa.PythonFile(chunks, mode="r")):
+                writer.write_table(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+            if not chunks.ended:  # Arrow takes an end between two batches for the whole
+                raise RemoteError(f"{self._address}: its answer ended early; ask again")
 
     @contextmanager
-    def _streamed(self, path: str, asked: Mapping[str, Any]) -> Iterator[pa.RecordBatchReader]:
+    def _streamed(self, path: str, asked: Mapping[str, Any]) -> Iterator[_Chunks]:
         with _told(self._address), self._client.stream("GET", path, params=asked) as answer:
             if answer.status_code != httpx2.codes.OK:
                 answer.read()
                 _refuse(answer)
-            yield pa.ipc.open_stream(pa.PythonFile(_Chunks(answer.iter_bytes()), mode="r"))
+            yield _Chunks(answer.iter_bytes())
 
     def _table(self, path: str, asked: Mapping[str, Any]) -> pa.Table:
         answer = self._get(path, {**asked, "format": "arrow"})
-        found = pa.ipc.open_stream(answer.content).read_all()
+        with _told(self._address):
+            found = pa.ipc.open_stream(answer.content).read_all()
         return found.drop_columns([COLUMN]) if COLUMN in found.column_names else found
 
     def _json(self, path: str) -> Any:
-        return self._get(path).json()
+        answer = self._get(path)
+        with _told(self._address):
+            return answer.json()
 
     def _get(self, path: str, asked: Mapping[str, Any] | None = None) -> httpx2.Response:
         with _told(self._address):
@@ -156,7 +168,12 @@ class _Chunks:
     """Bytes that come bit by bit, as a file to read from."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._held, self.closed = chunks, b"", False
+        self._chunks, self._held, self._last, self.closed = chunks, b"", b"", False
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last bytes that came are the end mark of an Arrow stream."""
+        return self._last == END
 
     def read(self, size: int = -1) -> bytes:
         while size < 0 or len(self._held) < size:
@@ -164,6 +181,7 @@ class _Chunks:
             if chunk is None:
                 break
             self._held += chunk
+            self._last = (self._last + chunk)[-len(END) :]
         found = self._held if size < 0 else self._held[:size]
         self._held = self._held[len(found) :]
         return found
@@ -182,7 +200,7 @@ def _told(address: str) -> Iterator[None]:
         raise RemoteError(
             f"{address}: cannot be asked: {error}; see to the address and the network"
         ) from None
-    except pa.ArrowInvalid as error:
+    except (ValueError, KeyError, OSError) as error:  # as Arrow tells of what it cannot read
         raise RemoteError(
             f"{address}: its answer ended early or is none of a callstats server: {error}"
         ) from None

@@ -2,8 +2,10 @@
 
 A day's rows depend on the calls that have a line on it or on a day beside it (a message left just after
 midnight, two rows that follow each other), each read whole. New lines change the calls that they are of,
-hence the days of all lines of these calls, and the days beside; and the day beside one where they are
-`NIGHT` from midnight at most.
+hence the days of all lines of these calls, and the days beside. Lines of a feed (`BY_HOUR`) whose ids tell
+when their call began are of no call that ids do not tie to another day: with them a day beside is touched
+only where they are `NIGHT` from midnight at most. Rows of the CDR and messages are joined by channel and
+time too, over as long as a call lasts.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from callstats.assemble import hear, text
 from callstats.cases import crossings
@@ -23,10 +26,12 @@ from callstats.cases.catalog import FileRow
 from callstats.cases.crossings import Crossing
 from callstats.engine import opened
 from callstats.fields import EVENTS
+from callstats.filing import IDS, has_epoch
 from callstats.snapshot import Snapshot
 
 ONE_DAY: Final = timedelta(days=1)
-NIGHT: Final = timedelta(hours=6)  # no text in assemble/sql joins lines of two calls that are further apart
+NIGHT: Final = timedelta(hours=6)  # no text in assemble/sql joins lines of feeds that are further apart
+BY_HOUR: Final = frozenset({"ami", "cel", "queue_log"})
 _NEXT: Final = """
 SELECT uid, min(label) AS label FROM (
     SELECT uid, label FROM tied
@@ -80,14 +85,16 @@ def reach(
     spill: Path | None = None,
 ) -> Reach:
     """What computing `days` takes; `fresh` are the files with new lines among them, by day."""
-    touched = set(days) | _told_of(fresh, ZoneInfo(facts.timezone))
+    by_hour = {file.id for files in fresh.values() for file in files if _tells_its_call(facts, file)}
+    touched = set(days) | _told_of(fresh, by_hour, ZoneInfo(facts.timezone))
+    all_by_hour = all(file.id in by_hour for files in fresh.values() for file in files)
     read = widened(touched, 2)
     while True:
         with facts.database.read() as connection:
             tied = crossings.around(connection, read)
         calls = (
             _calls(facts, read, {one.id for one in tied if one.id}, fresh, spill)
-            if _open(tied, read) or _near(tied, widened(touched))
+            if _open(tied, read) or (fresh and tied and not all_by_hour) or _near(tied, widened(touched))
             else []
         )
         more, new = _rows(tied, touched, set(fresh))
@@ -113,15 +120,25 @@ def _near(tied: Iterable[Crossing], days: Collection[date]) -> bool:
     return any(one.day in days or one.other_day in days for one in tied)
 
 
-def _told_of(fresh: Mapping[date, Collection[FileRow]], zone: ZoneInfo) -> set[date]:
-    """The days of new lines, and those beside that end or begin at most `NIGHT` from such a line."""
+def _tells_its_call(facts: Snapshot, file: FileRow) -> bool:
+    """Whether a file is of a feed, and each of its ids tells when it came up."""
+    if file.source not in BY_HOUR or file.min_at is None or file.max_at is None:
+        return False
+    ids = pq.read_table(facts.root / file.path, columns=list(IDS))
+    return all(has_epoch(ids[name]) for name in IDS)
+
+
+def _told_of(
+    fresh: Mapping[date, Collection[FileRow]], by_hour: Collection[str], zone: ZoneInfo
+) -> set[date]:
+    """The days of new lines, and those beside: of files ``by_hour`` only where a line is near midnight."""
     found = set(fresh)
     for day, files in fresh.items():
         for file in files:
-            if file.min_at is None or file.max_at is None:  # of an older program
+            if file.id in by_hour and file.min_at is not None and file.max_at is not None:
+                found |= {_local(file.min_at - NIGHT, zone), _local(file.max_at + NIGHT, zone)}
+            else:
                 found |= widened([day])
-                continue
-            found |= {_local(file.min_at - NIGHT, zone), _local(file.max_at + NIGHT, zone)}
     return found
 
 

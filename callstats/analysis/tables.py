@@ -1,7 +1,8 @@
 """What an analyst sees of the facts: clients as pseudonyms, nobody's phone (domain/05 requirements 4, 5).
 
-Each table is a SQL text over the stored one; columns that would name an employee are not in it at all, so
-that neither a filter nor a join can ask for them. A phone is a number within its call: 1 was tried first.
+Each table is a SQL text over the stored one; columns that would name an employee are not in it at all: a
+server gives nothing else away. A phone is a number within its call: 1 was tried first. The id of a call
+without uniqueid is made of its channel's name (FACTS CDR 21): here it is a digest, which joins as well.
 """
 
 from __future__ import annotations
@@ -65,7 +66,14 @@ def _fields(*given: Field, before: str, more: tuple[Field, ...]) -> tuple[Field,
     return tuple(found)
 
 
+_CALL: Final = (
+    "CASE WHEN contains(call_id, '/') THEN split_part(call_id, ':', 1) || ':' || md5(call_id) "
+    "ELSE call_id END"
+)
+
+
 def _columns(fields: tuple[Field, ...], **made: str) -> str:
+    made = {"call_id": _CALL, **made}
     return ",\n    ".join(f"{made[f.name]} AS {f.name}" if f.name in made else f.name for f in fields)
 
 

@@ -55,7 +55,12 @@ def _found() -> dict[str, Metric]:
     slugs = sorted(m.name for m in iter_modules(package.__path__) if m.name not in _GROUND)
     found: dict[str, Metric] = {}
     for slug in slugs:
-        metric = getattr(import_module(f"{package.__name__}.{slug}"), "METRIC", None)
+        try:
+            metric = getattr(import_module(f"{package.__name__}.{slug}"), "METRIC", None)
+        except Exception as error:
+            if slug in ours:
+                raise
+            raise SettingsError(f"{OWN}: {slug}.py cannot be loaded: {error}") from error
         if not isinstance(metric, Metric) or metric.slug != slug:
             raise SettingsError(f"metrics: {slug}.py declares no METRIC with module=__name__")
         found[slug] = metric

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,7 +35,7 @@ from callstats.remote import RemoteError, RemoteSource
 from callstats.settings import Numbers
 from tests.api.asking import Asking, asking
 from tests.api.conftest import rows
-from tests.handmade import DAY, at, call, settings, store_with
+from tests.handmade import DAY, at, call, settings, store_with, visit
 
 SECRET = "trīs zaļi zirgi"
 AXES: tuple[tuple[str, ...], ...] = ((), ("department",), ("department", "week"), ("weekday", "hour"))
@@ -188,6 +189,15 @@ def test_who_goes_away_gives_back_what_was_held(here: Analysis, server: Asking) 
     pytest.fail("a reader is still entered")
 
 
+def test_a_call_that_is_known_by_its_channel_joins_without_naming_it(tmp_path: Path) -> None:
+    found, bare = settings(tmp_path), "pbx:SIP/201-000000ab@1773136800"
+    facts = {"calls": [call(bare)], "visits": [visit(bare)]}
+    with Analysis(LocalSource(found, store_with(found, **facts))) as cs:
+        (one,) = cs.sql("SELECT call_id FROM calls JOIN visits USING (call_id)").df()["call_id"]
+    assert one.startswith("pbx:")
+    assert "201" not in one.replace(hashlib.md5(bare.encode()).hexdigest(), "")
+
+
 def test_phones_are_numbers_within_their_call(here: Analysis) -> None:
     found = here.attempts.where("call_id = 'pbx:30'").order_by("position").df()
     assert found["phone"].tolist() == [1, 2]
@@ -337,6 +347,31 @@ def test_a_server_that_is_not_there_is_told() -> None:
         pytest.raises(RemoteError, match="cannot be asked"),
     ):
         cs.metric("answered_share")
+
+
+def of_another(handler: Callable[[httpx2.Request], httpx2.Response]) -> Analysis:
+    return Analysis(RemoteSource("http://127.0.0.1:1", None, httpx2.MockTransport(handler)))
+
+
+@pytest.mark.parametrize("ask", [lambda cs: cs.metrics, lambda cs: cs.window, lambda cs: cs.departments])
+def test_a_page_in_place_of_an_answer_is_told(ask: Callable[[Analysis], object]) -> None:
+    with of_another(lambda request: httpx2.Response(200, text="<html>")) as cs, pytest.raises(RemoteError):
+        ask(cs)
+
+
+@pytest.mark.parametrize("cut", [0, 8, 20])
+def test_a_stream_without_its_end_is_no_short_table(here: Analysis, cut: int) -> None:
+    """Arrow itself takes an end between two batches for the whole."""
+    whole, table = pa.BufferOutputStream(), here.calls.arrow()
+    with pa.ipc.new_stream(whole, table.schema) as stream:
+        stream.write_table(table)
+    sent = whole.getvalue().to_pybytes()
+    with of_another(lambda request: httpx2.Response(200, content=sent[: len(sent) - cut])) as cs:
+        if not cut:
+            assert cs.calls.count() == table.num_rows
+            return
+        with pytest.raises(RemoteError, match="ended early"):
+            cs.calls.df()
 
 
 @pytest.mark.parametrize("status", [200, 500])

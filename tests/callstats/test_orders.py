@@ -226,6 +226,50 @@ def test_the_day_beside_is_computed_for_lines_of_the_night_alone(
         assert {(one - day).days for one in recompute(store, own)} == days
 
 
+@pytest.mark.parametrize(
+    "columns",
+    [{"source": "cdr", "kind": "cdr"}, {"source": "voicemail", "kind": "message"}, {"uniqueid": "nothing"}],
+)
+def test_lines_that_are_joined_otherwise_touch_the_days_beside_at_any_hour(
+    tmp_path: Path, columns: dict[str, object]
+) -> None:
+    """Rows without ids are joined by channel and time, over as long as a call lasts."""
+    own, day = site(tmp_path), FIRST + 2 * ONE_DAY
+    with Store.open(own) as store:
+        for n in range(5):
+            append(store, said(f"s{n}", n, "CHAN_START", n, n))
+        recompute(store, own)
+        at = datetime.combine(day, time(12), own.zone)
+        append(store, event("new", at, channel="SIP/201-0000000f", **columns))
+        assert {(one - day).days for one in recompute(store, own)} == {-1, 0, 1}
+
+
+def test_rows_of_a_channel_that_follow_each_other_past_midnight_are_one_call_in_any_order(
+    tmp_path: Path,
+) -> None:
+    """17:00 to 23:59:59, from midnight to the morning, then on: one chain, whichever row comes last."""
+    midnight = datetime.combine(FIRST + ONE_DAY, time(), site(tmp_path).zone)
+    spans = [(-7 * 3600, -1), (0, 8 * 3600), (8 * 3600 + 1, 9 * 3600)]
+    rows = [
+        event(
+            f"r{n}", midnight + timedelta(seconds=a), source="cdr", dialect="cdr_csv", kind="cdr", line=n,
+            channel="SIP/201-0000000a", ended_at=midnight + timedelta(seconds=b), status="ANSWERED",
+            caller="201", caller_class="extension", exten="67012200", exten_class="own",
+        )
+        for n, (a, b) in enumerate(spans, 1)
+    ]  # fmt: skip
+    found = []
+    for order in ([0, 1, 2], [1, 0, 2], [2, 1, 0], [1, 2, 0]):
+        own = site(tmp_path / "".join(map(str, order)))
+        with Store.open(own) as store:
+            for n in order:
+                append(store, rows[n])
+                recompute(store, own)
+            found.append(tables(store))
+    assert all(one == found[0] for one in found)
+    assert len(found[0]["calls"]) == 1
+
+
 def test_an_id_that_is_no_time_neither_stops_a_computing_nor_loses_a_call(tmp_path: Path) -> None:
     own = site(tmp_path)
     kinds, ids = ("CHAN_START", "CHAN_END"), ("999999999999.1", "12.5", "nothing")

@@ -36,6 +36,7 @@ def test_a_module_of_the_folder_is_a_metric_like_the_others(tmp_path: Path) -> N
     [
         ("answered_share.py", "", "there is a module of that name already"),
         ("own_share.py", "", "declares no METRIC"),
+        ("own_share.py", "METRIC = (", "own_share.py cannot be loaded: '(' was never closed"),
     ],
 )
 def test_what_is_no_metric_is_told(tmp_path: Path, name: str, text: str, says: str) -> None:
