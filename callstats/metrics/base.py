@@ -113,6 +113,7 @@ class Metric:
     sql: str
     split: Split | None = None
     hotline_only: bool = False
+    also_called: tuple[str, ...] = ()  # other usual names
 
     @property
     def slug(self) -> str:

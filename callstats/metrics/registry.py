@@ -70,12 +70,9 @@ def _found() -> dict[str, Metric]:
 METRICS: Final[dict[str, Metric]] = _found()
 
 
-ALSO_CALLED: Final = {"rings_before_answer": "third_signal_share"}  # the three promises by their usual names
-
-
 def also_called(slug: str) -> str:
-    """The slug that another usual name of a metric stands for; any other name as it is."""
-    return ALSO_CALLED.get(slug, slug)
+    """The slug of the metric that has this other usual name; any other text as it is."""
+    return next((one.slug for one in METRICS.values() if slug in one.also_called), slug)
 
 
 def metric(slug: str) -> Metric:

@@ -62,6 +62,7 @@ METRIC = Metric(
             ),
         ),
     ),
+    also_called=("rings_before_answer",),  # the first of the three promises
     split=Split("outcome", Said("Zvana iznākums", "Outcome of the call"), OUTCOME_NAMES),
     inputs=("scoped",),
     sql=f"""
