@@ -59,6 +59,7 @@ FUNCTIONS: Final[dict[str, str]] = {
     "length": "number of characters, not bytes",
     "lpad": "text filled on the left to this many characters, cut there if longer",
     "max": "largest; texts by their bytes, false below true; null of no value",
+    "md5": "digest of a text in UTF-8, as 32 hex digits",
     "min": "smallest",
     "min_by": "value at the smallest key; see the rule",
     "nullif": "null where both are equal",

@@ -1,5 +1,5 @@
 -- An id for CDR rows that have none: rows of one channel that follow each other within two seconds are one call's;
--- channel names begin anew when the PBX does (FACTS CDR 21).
+-- channel names begin anew when the PBX does (FACTS CDR 21). A digest: the channel's name would tell the phone.
 WITH bare AS (
     SELECT pbx, batch, line, channel, unix_micros(events.at) AS at_us, unix_micros(ended_at) AS ended_us
     FROM events
@@ -19,5 +19,5 @@ numbered AS (
     FROM reached r
 )
 SELECT batch, line,
-    channel || '@' || CAST(CAST(floor(min(at_us) OVER (PARTITION BY pbx, channel, turn) / 1000000) AS BIGINT) AS STRING) AS bare_id
+    md5(channel || '@' || CAST(CAST(floor(min(at_us) OVER (PARTITION BY pbx, channel, turn) / 1000000) AS BIGINT) AS STRING)) AS bare_id
 FROM numbered
