@@ -19,7 +19,7 @@ from callstats.recompute import recompute, rules_digest
 from callstats.settings import Settings
 from callstats.store import COMPUTED, Store
 from ingest.load import load
-from tests.callstats.facts import NOON, batch, event, events
+from tests.callstats.facts import NOON, RIGA, batch, event, events
 from tests.shared import ROOT
 
 SAMPLE = ROOT / "sample_cdr"
@@ -210,20 +210,28 @@ def test_only_days_that_new_lines_touch_are_replaced_and_few_are_read(tmp_path: 
         assert len([day for day in found.read if (day - FIRST).days < 27]) <= 10
 
 
+MIDDLE = datetime.combine(FIRST + 2 * ONE_DAY, time(), NOON.astimezone(RIGA).tzinfo)
+
+
+def computed_for(new: dict[str, object], folder: Path) -> set[int]:
+    """Days that a line of `MIDDLE` makes computed anew, counted from it; five days have a call each."""
+    own = site(folder)
+    with Store.open(own) as store:
+        for n in range(5):
+            append(store, said(f"s{n}", n, "CHAN_START", n, n))
+        recompute(store, own)
+        append(store, new)
+        return {(one - MIDDLE.date()).days for one in recompute(store, own)}
+
+
 @pytest.mark.parametrize(("hour", "days"), [(0, {-1, 0}), (5, {-1, 0}), (7, {0}), (17, {0}), (23, {0, 1})])
 def test_the_day_beside_is_computed_for_lines_of_the_night_alone(
     tmp_path: Path, hour: int, days: set[int]
 ) -> None:
     """A call at noon cannot change yesterday: each call of a live feed would compute three days."""
-    own, day = site(tmp_path), FIRST + 2 * ONE_DAY
-    with Store.open(own) as store:
-        for n in range(5):
-            append(store, said(f"s{n}", n, "CHAN_START", n, n))
-        recompute(store, own)
-        at = datetime.combine(day, time(hour, 30), own.zone)
-        ids = {"uniqueid": f"{int(at.timestamp())}.9", "linkedid": f"{int(at.timestamp())}.9"}
-        append(store, event("new", at, channel="PJSIP/201-0000000f", **ids))
-        assert {(one - day).days for one in recompute(store, own)} == days
+    at = MIDDLE + timedelta(hours=hour, minutes=30)
+    ids = {"uniqueid": f"{int(at.timestamp())}.9", "linkedid": f"{int(at.timestamp())}.9"}
+    assert computed_for(event("new", at, channel="PJSIP/201-0000000f", **ids), tmp_path) == days
 
 
 @pytest.mark.parametrize(
@@ -234,14 +242,8 @@ def test_lines_that_are_joined_otherwise_touch_the_days_beside_at_any_hour(
     tmp_path: Path, columns: dict[str, object]
 ) -> None:
     """Rows without ids are joined by channel and time, over as long as a call lasts."""
-    own, day = site(tmp_path), FIRST + 2 * ONE_DAY
-    with Store.open(own) as store:
-        for n in range(5):
-            append(store, said(f"s{n}", n, "CHAN_START", n, n))
-        recompute(store, own)
-        at = datetime.combine(day, time(12), own.zone)
-        append(store, event("new", at, channel="SIP/201-0000000f", **columns))
-        assert {(one - day).days for one in recompute(store, own)} == {-1, 0, 1}
+    new = event("new", MIDDLE + timedelta(hours=12), channel="SIP/201-0000000f", **columns)
+    assert computed_for(new, tmp_path) == {-1, 0, 1}
 
 
 def test_rows_of_a_channel_that_follow_each_other_past_midnight_are_one_call_in_any_order(
